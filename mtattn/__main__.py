@@ -1,0 +1,5 @@
+"""`python -m mtattn`."""
+
+from mtattn.cli import main
+
+main()

@@ -1,0 +1,130 @@
+"""What several commands share: options, finding the run, reading and writing lines."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from mtattn.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mtattn.run import RunFolder
+
+STARTED = time.monotonic()
+"""When the command began, before anything heavy was imported."""
+
+RunOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--run", help="Folder of the run; the newest finished one in runs/ if not named.", metavar="DIR"
+    ),
+]
+BeamOption = Annotated[int, typer.Option("--beam", min=1, help="Width of the beam; 1 = greedy.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+
+@dataclass(frozen=True)
+class Verbosity:
+    """How much to say on stderr."""
+
+    quiet: bool = False
+    verbose: bool = False
+
+
+def stderr_console(ctx: typer.Context) -> "Console":
+    """Make the console for progress and notes; a quiet one says nothing."""
+    from rich.console import Console
+
+    return Console(stderr=True, quiet=ctx.obj.quiet, highlight=False)
+
+
+def open_run(path: Path | None, console: "Console") -> "RunFolder":
+    """Find the run that is named, or the newest finished one, which is told.
+
+    Raises:
+        RunError: there is none.
+    """
+    from mtattn.run import RunFolder, newest_finished
+
+    if path is not None:
+        return RunFolder(path)
+    run = newest_finished()
+    console.print(f"run: {run.path}", markup=False, soft_wrap=True)
+    return run
+
+
+@dataclass
+class LineReader:
+    """Lines of text, one for each line of bytes; a line ends at \\n or \\r\\n and nowhere else.
+
+    Attributes:
+        name: the file's name, for messages.
+        not_utf8: numbers of the lines in which bytes that are no UTF-8 were replaced.
+    """
+
+    file: BinaryIO
+    name: str
+
+    def __post_init__(self) -> None:
+        self.not_utf8: list[int] = []
+
+    def __iter__(self) -> Iterator[str]:
+        for number, line in enumerate(self.file, 1):
+            data = line.removesuffix(b"\n").removesuffix(b"\r")
+            if number == 1:
+                data = data.removeprefix(b"\xef\xbb\xbf")
+            try:
+                yield data.decode("utf-8")
+            except UnicodeDecodeError:
+                self.not_utf8.append(number)
+                yield data.decode("utf-8", errors="replace")
+
+    def tell(self, console: "Console") -> None:
+        """Say which lines were not UTF-8."""
+        if self.not_utf8:
+            lines = ", ".join(map(str, self.not_utf8[:5])) + (", …" if len(self.not_utf8) > 5 else "")
+            console.print(
+                f"{self.name}: bytes that are no UTF-8 were replaced in {len(self.not_utf8)} lines ({lines})",
+                markup=False,
+                soft_wrap=True,
+            )
+
+
+@contextmanager
+def open_lines(path: Path | None) -> Iterator[LineReader]:
+    """Open a file's lines, or standard input's.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    if path is None or str(path) == "-":
+        yield LineReader(sys.stdin.buffer, "standard input")
+        return
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=path) from error
+    with file:
+        yield LineReader(file, str(path))
+
+
+def write_line(text: str) -> None:
+    """Write one line to stdout in UTF-8, whatever the locale."""
+    sys.stdout.buffer.write(text.encode("utf-8", errors="replace") + b"\n")
+
+
+def prompted(prompt: str) -> Iterator[str]:
+    """Ask for lines at a terminal until its end (Ctrl-D)."""
+    while True:
+        try:
+            yield input(prompt)
+        except EOFError:
+            print(file=sys.stderr)
+            return

@@ -1,0 +1,65 @@
+"""`mtattn evaluate`."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from mtattn.cli.common import BeamOption, JsonOption, RunOption, open_run, stderr_console, write_line
+
+EXAMPLES = """
+Examples:
+
+  mtattn evaluate                       the newest run on the test part of its own corpus
+
+  mtattn evaluate --data test.tsv       any pairs
+
+  mtattn evaluate --beam 1              greedy
+"""
+
+
+def evaluate(
+    ctx: typer.Context,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Pairs to score on; else the test part of the run's corpus.", metavar="SOURCE"),
+    ] = None,
+    run: RunOption = None,
+    beam: BeamOption = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """Score a run's translations with sacreBLEU: BLEU and chrF, with their signatures."""
+    from mtattn.corpus.loading import read_source
+    from mtattn.corpus.pairs import Direction
+    from mtattn.decoding.translator import Translator
+    from mtattn.errors import RunError
+    from mtattn.evaluation import evaluate as evaluate_pairs
+    from mtattn.run import TEST
+
+    console = stderr_console(ctx)
+    folder = open_run(run, console)
+    config = folder.config()
+    if data is not None:
+        direction = Direction.parse(config.direction)
+
+        def note(text: str) -> None:
+            console.print(text, markup=False, soft_wrap=True)
+
+        pairs = list(read_source(data, config.data, direction, note))
+    elif (folder.path / TEST).is_file():
+        pairs = folder.read_pairs(TEST)
+    else:
+        raise RunError(
+            "the run held out no test part", where=folder.path, fix="name pairs to score on with --data"
+        )
+    tokenizer = folder.tokenizer()
+    translator = Translator(folder.model(tokenizer.vocab_size), tokenizer)
+    scores, _ = evaluate_pairs(translator, pairs, beam)
+    if as_json:
+        write_line(json.dumps(asdict(scores)))
+        return
+    how = "greedy" if beam == 1 else f"beam {beam}"
+    write_line(f"BLEU {scores.bleu:.1f}  chrF {scores.chrf:.1f}  ({scores.n_pairs:,} pairs, {how})")
+    write_line(f"BLEU signature: {scores.bleu_signature}")
+    write_line(f"chrF signature: {scores.chrf_signature}")

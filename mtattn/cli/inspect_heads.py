@@ -1,0 +1,131 @@
+"""`mtattn inspect-heads`."""
+
+import sys
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from mtattn.cli.common import (
+    BeamOption,
+    JsonOption,
+    RunOption,
+    open_lines,
+    open_run,
+    prompted,
+    stderr_console,
+    write_line,
+)
+
+EXAMPLES = """
+Examples:
+
+  mtattn inspect-heads "La casa es grande."                        the mean over all heads
+
+  mtattn inspect-heads --layer 2 --head 5 "La casa es grande."     one head, cross.2.5
+
+  mtattn inspect-heads --kind encoder --layer 1 "Hola."            the source attending to itself
+
+  mtattn inspect-heads --target "The house is big." "La casa es grande."    for a translation of yours
+"""
+
+
+class KindName(StrEnum):
+    """The kinds of attention, as they are typed."""
+
+    cross = "cross"
+    encoder = "encoder"
+    decoder = "decoder"
+
+
+def inspect_heads(
+    ctx: typer.Context,
+    texts: Annotated[
+        list[str] | None, typer.Argument(help="Sentences; none = standard input.", metavar="[TEXT]...")
+    ] = None,
+    run: RunOption = None,
+    target: Annotated[
+        str | None, typer.Option(help="The output to look at, instead of the model's own.", metavar="TEXT")
+    ] = None,
+    kind: Annotated[
+        KindName,
+        typer.Option(help="cross: output to source; encoder, decoder: each to itself."),
+    ] = KindName.cross,
+    layer: Annotated[int | None, typer.Option(min=1, help="Layer, from 1; else the mean over all.")] = None,
+    head: Annotated[int | None, typer.Option(min=1, help="Head, from 1; else the mean over all.")] = None,
+    subwords: Annotated[
+        bool, typer.Option("--subwords", help="Between the tokenizer's pieces, not words.")
+    ] = False,
+    beam: BeamOption = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """Show which source words each output word attends to, head by head.
+
+    The translation is the model's own, or --target. Each row is one output word's attention over the source,
+    at the step that emits it; </s>, the end of the sentence, has a column of its own.
+    """
+    if target is not None and len(texts or []) != 1:
+        raise typer.BadParameter("--target goes with one TEXT")
+
+    from rich.console import Console
+
+    from mtattn.decoding.translator import Translator, split_long
+    from mtattn.errors import InputError
+    from mtattn.heads.capture import capture
+    from mtattn.heads.record import HeadRecord
+    from mtattn.heads.views.json import to_json
+    from mtattn.heads.views.terminal import show
+
+    notes, results = stderr_console(ctx), Console(highlight=False)
+    folder = open_run(run, notes)
+    tokenizer = folder.tokenizer()
+    model = folder.model(tokenizer.vocab_size)
+    translator = Translator(model, tokenizer)
+
+    def records(text: str) -> Iterable[HeadRecord]:
+        if target is not None:
+            for side in (text, target):
+                if not translator.fits(side):
+                    raise InputError(f"the text is longer than the model's {model.max_positions} positions")
+            yield capture(model, tokenizer, tokenizer.encode(text), tokenizer.encode(target), forced=True)
+            return
+        parts = split_long(text, translator.fits)
+        if len(parts) > 1:
+            notes.print(
+                f"text longer than the model's {model.max_positions} positions: split into {len(parts)} parts"
+            )
+        for part in parts:
+            source = tokenizer.encode(part)
+            yield capture(
+                model, tokenizer, source, translator.search([source], beam, 1.0)[0][0].ids, forced=False
+            )
+
+    def write(sources: Iterable[str]) -> None:
+        for text in sources:
+            if not text.strip():
+                write_line("")
+                continue
+            for record in records(text):
+                if as_json:
+                    write_line(to_json(record))
+                else:
+                    for line in show(
+                        record,
+                        kind=kind.value,
+                        layer=layer,
+                        head=head,
+                        subwords=subwords,
+                        width=results.width,
+                    ):
+                        results.print(line, soft_wrap=True)
+                    results.print()
+
+    if texts:
+        write(texts)
+    elif sys.stdin.isatty():
+        write(prompted("> "))
+    else:
+        with open_lines(None) as reader:
+            write(reader)
+            reader.tell(notes)

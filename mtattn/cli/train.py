@@ -1,0 +1,104 @@
+"""`mtattn train`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mtattn.cli.common import STARTED, stderr_console
+
+EXAMPLES = """
+Examples:
+
+  mtattn train                                              the carried corpus, a few minutes
+
+  mtattn train --data pairs.tsv --minutes 30 --run runs/mine    your own pairs, half an hour
+
+  mtattn train --set model.n_heads=1 --run runs/one-head    what a single head can do
+
+  mtattn train --run runs/mine --resume                     go on after Ctrl-C
+"""
+
+
+def train(
+    ctx: typer.Context,
+    config: Annotated[
+        str | None,
+        typer.Option(help="tiny, small (the default), base, or a TOML file.", metavar="NAME|FILE"),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Sentence pairs: a .tsv, .csv, .jsonl or .parquet file, a Moses pair a.es,a.en, or "
+            "hf:owner/name[:config][@revision]. Several times for several sources.",
+            metavar="SOURCE",
+        ),
+    ] = None,
+    dev: Annotated[
+        str | None, typer.Option(help="Pairs to validate on; else a part of the data.", metavar="SOURCE")
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="Folder of the run; else a new one in runs/.", metavar="DIR")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.05, help="Train for this long in all, from start to exit.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything random.")] = None,
+    direction: Annotated[
+        str | None, typer.Option(help="Languages, such as es-en.", metavar="SRC-TGT")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Any setting of the config, such as model.n_heads=4.", metavar="KEY=VALUE"
+        ),
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --run.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the run that stands in --run.")] = False,
+) -> None:
+    """Train a translator on sentence pairs."""
+    given: dict[str, Any] = {
+        "data.sources": data,
+        "data.dev": dev,
+        "seed": seed,
+        "direction": direction,
+        "training.minutes": minutes,
+        "training.threads": threads,
+    }
+    given = {key: value for key, value in given.items() if value is not None}
+    if resume and (force or run is None or config or given or settings):
+        raise typer.BadParameter("--resume goes with --run alone: the run's own settings hold")
+
+    from mtattn.config import DEFAULT_CONFIG, load_config
+    from mtattn.run import RUNS, RunFolder
+
+    console = stderr_console(ctx)
+    if resume:
+        assert run is not None
+        folder = RunFolder(run)
+        folder.config()  # says what is wrong before anything slow begins
+    else:
+        resolved = load_config(config or DEFAULT_CONFIG, settings, given)
+        path = run or RUNS / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+        folder = RunFolder.create(path, resolved, force=force)
+
+    from mtattn.training.progress import Display
+    from mtattn.training.trainer import train_run
+
+    display = Display(console)
+    display.note(f"run: {folder.path}")
+    status = train_run(folder, resume=resume, display=display, started=STARTED)
+    if status:
+        display.note(f"stopped and saved; go on with: mtattn train --run {folder.path} --resume")
+        raise typer.Exit(status)
+    manifest = folder.manifest()
+    display.note(
+        f"done after {manifest['steps']:,} steps: {folder.path}, BLEU {manifest['dev_bleu_greedy']:.1f} "
+        f"on dev (greedy, the weights of step {manifest['best_step']:,})"
+    )
+    display.note("try next:")
+    display.note(f'  mtattn translate --run {folder.path} "..."')
+    display.note(f'  mtattn inspect-heads --run {folder.path} "..."')
+    display.note(f"  mtattn evaluate --run {folder.path}")

@@ -1,0 +1,139 @@
+"""`mtattn translate`."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mtattn.cli.common import (
+    BeamOption,
+    JsonOption,
+    RunOption,
+    open_lines,
+    open_run,
+    prompted,
+    stderr_console,
+    write_line,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mtattn.decoding.translator import Translated, Translator
+
+EXAMPLES = """
+Examples:
+
+  mtattn translate "La casa es grande." "¿Quién es?"    arguments
+
+  mtattn translate --input a.es --output a.en           a file, line by line
+
+  mtattn translate < a.es | less                        standard input; a prompt in a terminal
+
+  mtattn translate --n-best 3 --json "Hola."            several translations with their scores
+"""
+
+_LINES_AT_ONCE = 1000
+
+
+def translate(
+    ctx: typer.Context,
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(help="Sentences; none = --input or standard input.", metavar="[TEXT]..."),
+    ] = None,
+    run: RunOption = None,
+    input_file: Annotated[
+        Path | None, typer.Option("--input", help="File to translate, line by line.", metavar="FILE")
+    ] = None,
+    output_file: Annotated[
+        Path | None, typer.Option("--output", help="File to write, whole or not at all.", metavar="FILE")
+    ] = None,
+    beam: BeamOption = 5,
+    n_best: Annotated[int, typer.Option(min=1, help="Translations of each line, at most the beam.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Translate arguments, a file, or standard input: one line in, one line out.
+
+    With --n-best above 1, each translation has a line of its own: the number of the input line, the score,
+    and the text, with tabs between.
+    """
+    if texts and input_file:
+        raise typer.BadParameter("give texts or --input, not both")
+    if n_best > beam:
+        raise typer.BadParameter(f"--n-best {n_best} wants more than --beam {beam} finds")
+
+    from mtattn.decoding.translator import Translator
+    from mtattn.run import write_whole
+
+    console = stderr_console(ctx)
+    folder = open_run(run, console)
+    tokenizer = folder.tokenizer()
+    translator = Translator(folder.model(tokenizer.vocab_size), tokenizer)
+
+    def lines(source: Iterable[str], at_once: int) -> Iterator[str]:
+        results = _translated(translator, source, at_once, beam, n_best, console)
+        for number, translated in enumerate(results, 1):
+            if translated.n_parts > 1:
+                console.print(
+                    f"line {number} is longer than the model's {translator.model.max_positions} positions: "
+                    f"split into {translated.n_parts} parts"
+                )
+            yield from _shown(translated, number, n_best, as_json)
+
+    def write(result: Iterator[str]) -> None:
+        if output_file:
+            write_whole(output_file, "".join(f"{line}\n" for line in result).encode())
+            return
+        for line in result:
+            write_line(line)
+
+    if texts:
+        write(lines(texts, len(texts)))
+    elif input_file is None and sys.stdin.isatty():
+        for line in lines(prompted("> "), 1):
+            write_line(line)
+            sys.stdout.flush()
+    else:
+        with open_lines(input_file) as reader:
+            write(lines(reader, _LINES_AT_ONCE))
+            reader.tell(console)
+
+
+def _translated(
+    translator: "Translator",
+    texts: Iterable[str],
+    at_once: int,
+    beam: int,
+    n_best: int,
+    console: "Console",
+) -> "Iterator[Translated]":
+    """Translate as many lines at once as batches want, with a count on stderr in a terminal."""
+    rest, n_done = iter(texts), 0
+    while chunk := list(islice(rest, at_once)):
+        yield from translator.translate(chunk, beam=beam, n_best=n_best)
+        n_done += len(chunk)
+        if at_once > 1 and console.is_terminal and n_done > len(chunk):
+            console.print(f"{n_done:,} lines translated")
+
+
+def _shown(translated: "Translated", number: int, n_best: int, as_json: bool) -> Iterator[str]:
+    if as_json:
+        translations = [
+            {
+                "text": one.text,
+                "score": round(one.score, 6),
+                "log_prob": round(one.log_prob, 6),
+                "complete": one.complete,
+            }
+            for one in translated.translations
+        ]
+        yield json.dumps({"source": translated.source, "translations": translations}, ensure_ascii=False)
+    elif n_best > 1:
+        yield from (f"{number}\t{one.score:.4f}\t{one.text}" for one in translated.translations)
+    else:
+        yield translated.translations[0].text

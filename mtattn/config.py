@@ -1,0 +1,294 @@
+"""All settings: typed, documented, closed. An unknown key is an error, and every problem is told at once.
+
+A setting comes from a TOML file (`configs/*.toml` or one's own), from `--set section.key=value`, or from
+its default here; the later of file and `--set` wins. `mtattn train` writes all of them, resolved, into the
+run folder.
+"""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mtattn.carried import carried_folder
+from mtattn.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+DEFAULT_CONFIG = "small"
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Section(BaseModel):
+    """Settings that belong together; frozen and closed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class DataConfig(Section):
+    """Where the sentence pairs come from."""
+
+    sources: list[str] = []
+    """Paths or hub ids; none = the corpus that mtattn carries."""
+    dev: str = ""
+    """A source to validate on; none = a part of the data, chosen by the hash of the sentence."""
+    split: str = "train"
+    """Split of a hub data set."""
+    src_column: str = ""
+    """Column of the source sentence, a name or a number from 1; none = found out and said."""
+    tgt_column: str = ""
+    """Column of the target sentence, likewise."""
+    dev_share: Share = 0.025
+    """Share of the data held out for validation where `dev` is not given."""
+    test_share: Share = 0.025
+    """Share of the data held out for `mtattn evaluate` where `dev` is not given."""
+    max_words: Count = 60
+    """Training pairs with more words than this on a side are dropped."""
+
+    @model_validator(mode="after")
+    def _columns_go_together(self) -> "DataConfig":
+        if bool(self.src_column) != bool(self.tgt_column):
+            raise ValueError("src_column and tgt_column are given both or neither")
+        return self
+
+
+class TokenizerConfig(Section):
+    """The joint vocabulary."""
+
+    vocab_size: Count = 4000
+    """Pieces of both languages, 260 special and byte pieces among them; fewer where the text gives no more."""
+
+
+class ModelConfig(Section):
+    """The sizes of the Transformer."""
+
+    d_model: Count = 128
+    """Size of a position's vector; even."""
+    n_heads: Count = 8
+    """Heads of every attention; divides d_model."""
+    n_encoder_layers: Count = 3
+    n_decoder_layers: Count = 3
+    d_ff: Count = 512
+    """Hidden size of the feed-forward networks."""
+    dropout: Share = 0.1
+    max_positions: Annotated[int, Field(ge=8)] = 256
+    """Longest sentence in tokens; longer text is split before it is translated."""
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> "ModelConfig":
+        if self.d_model % 2:
+            raise ValueError(f"d_model={self.d_model} is odd; sines and cosines come in pairs")
+        if self.d_model % self.n_heads:
+            divisors = [n for n in range(1, self.d_model + 1) if self.d_model % n == 0]
+            near = sorted(sorted(divisors, key=lambda n: abs(n - self.n_heads))[:3])
+            raise ValueError(
+                f"n_heads={self.n_heads} does not divide d_model={self.d_model}; near it, "
+                f"{', '.join(map(str, near))} do"
+            )
+        return self
+
+
+class TrainingConfig(Section):
+    """How long and how to train."""
+
+    epochs: Annotated[int, Field(ge=0)] = 0
+    """Passes over the data; 0 = bounded by `steps` or `minutes`."""
+    steps: Annotated[int, Field(ge=0)] = 0
+    """Optimizer steps in all, those before a resume included; 0 = bounded otherwise."""
+    minutes: Annotated[float, Field(ge=0)] = 0.0
+    """Wall clock of the command from start to exit; 0 = bounded otherwise."""
+    batch_tokens: Count = 2048
+    """Source and target tokens in a batch, at most; padding counts."""
+    optimizer: Literal["muon", "adamw"] = "muon"
+    """muon = Muon for the layers' matrices, AdamW for the rest; adamw = AdamW for all."""
+    learning_rate: Annotated[float, Field(gt=0)] = 0.004
+    """Peak of AdamW's learning rate."""
+    muon_learning_rate: Annotated[float, Field(gt=0)] = 0.02
+    """Peak of Muon's learning rate."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Share of the training in which the learning rate rises from 0 to its peak; then it falls to 0."""
+    label_smoothing: Share = 0.1
+    clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    """The gradient of a step is scaled down to this norm where it is longer."""
+    validations: Count = 10
+    """Validations in the whole training, evenly spaced, the last at its end."""
+    validation_pairs: Count = 500
+    """Dev pairs that are translated at a validation, at most."""
+    patience: Annotated[int, Field(ge=0)] = 0
+    """Stop after so many validations without a better BLEU; 0 = never. Without effect under `minutes`."""
+    threads: Annotated[int, Field(ge=0)] = 0
+    """CPU threads; 0 = one a core that this process may use."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """auto = bfloat16 where the CPU has units for it, else float32."""
+
+    @model_validator(mode="after")
+    def _is_bounded(self) -> "TrainingConfig":
+        if not (self.epochs or self.steps or self.minutes):
+            raise ValueError("the training has no end: set epochs, steps or minutes")
+        return self
+
+
+class Config(Section):
+    """All settings of a run."""
+
+    direction: str = "es-en"
+    """SRC-TGT: the first language is translated into the second."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    data: DataConfig = DataConfig()
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig(epochs=10)
+
+    def to_toml(self) -> str:
+        """Write all settings as TOML; `load_config` reads them back."""
+        return tomli_w.dumps(self.model_dump())
+
+
+def _known_keys(section: type[BaseModel], prefix: str = "") -> list[str]:
+    keys = []
+    for name, field in section.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            keys += _known_keys(inner, f"{prefix}{name}.")
+        else:
+            keys.append(prefix + name)
+    return keys
+
+
+def _explain(detail: "ErrorDetails") -> str:
+    """Say what is wrong with one setting and what would be right."""
+    key = ".".join(map(str, detail["loc"]))
+    if detail["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key, _known_keys(Config), n=1, cutoff=0.0)
+        return f"{key} is no setting; did you mean {near[0]}?"
+    if detail["type"] == "value_error":
+        return f"{key}: {detail['ctx']['error']}"
+    return f"{key} = {detail['input']!r}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+
+
+def _without(settings: dict[str, Any], key: tuple[int | str, ...]) -> dict[str, Any]:
+    """Leave one setting, or one section, out."""
+    first, *rest = key
+    result = {name: value for name, value in settings.items() if name != first}
+    if rest and isinstance(settings[str(first)], dict) and rest[0] in settings[str(first)]:
+        result[str(first)] = _without(settings[str(first)], tuple(rest))
+    return result
+
+
+def config_from(settings: dict[str, Any], where: str | Path = "settings") -> Config:
+    """Check settings and fill in the defaults.
+
+    Args:
+        settings: nested as in TOML.
+        where: the file they come from, for messages.
+
+    Raises:
+        ConfigError: with every problem at once.
+    """
+    problems: list[str] = []
+    while True:
+        try:
+            config = Config.model_validate(settings)
+            break
+        except ValidationError as error:
+            # Whether settings fit each other shows only once each by itself is right.
+            for detail in error.errors(include_url=False):
+                problems.append(_explain(detail))
+                settings = _without(settings, detail["loc"])
+    if problems:
+        one = len(problems) == 1
+        raise ConfigError(problems[0] if one else "".join(f"\n  - {p}" for p in problems), where=where)
+    return config
+
+
+def _find(name_or_file: str) -> Path:
+    """Find a config of one's own by path, or one that mtattn carries by name."""
+    path = Path(name_or_file)
+    if path.suffix == ".toml" or path.exists():
+        return path
+    carried = carried_folder("configs")
+    if (carried / f"{name_or_file}.toml").is_file():
+        return carried / f"{name_or_file}.toml"
+    names = ", ".join(sorted(file.stem for file in carried.glob("*.toml")))
+    raise ConfigError(
+        "there is no config of this name", where=name_or_file, fix=f"take one of {names}, or a .toml file"
+    )
+
+
+def read_settings(name_or_file: str = DEFAULT_CONFIG) -> dict[str, Any]:
+    """Read a config file's settings as they stand there, not checked yet.
+
+    Raises:
+        ConfigError: there is no such config, or the file is no TOML.
+    """
+    path = _find(name_or_file)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot be read ({error.strerror})", where=path) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"this is no TOML ({error})", where=path, fix="look at configs/small.toml"
+        ) from error
+
+
+def apply_settings(settings: dict[str, Any], assignments: list[str]) -> dict[str, Any]:
+    """Put `section.key=value` assignments over settings; a value is read as TOML, else as text.
+
+    Raises:
+        ConfigError: an assignment has no `=`, or its section is no section.
+
+    Example:
+        >>> apply_settings({"model": {"n_heads": 8}}, ["model.n_heads=4", "data.dev=pairs.tsv"])
+        {'model': {'n_heads': 4}, 'data': {'dev': 'pairs.tsv'}}
+    """
+    result = {key: dict(value) if isinstance(value, dict) else value for key, value in settings.items()}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals:
+            raise ConfigError("this sets nothing", where=f"--set {assignment}", fix="write section.key=value")
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        *sections, name = key.strip().split(".")
+        target = result
+        for section in sections:
+            target = target.setdefault(section, {})
+            if not isinstance(target, dict):
+                raise ConfigError(f"{section} is no section", where=f"--set {assignment}")
+        target[name] = value
+    return result
+
+
+def load_config(
+    name_or_file: str = DEFAULT_CONFIG,
+    assignments: list[str] | None = None,
+    options: dict[str, Any] | None = None,
+) -> Config:
+    """Read, override and check settings.
+
+    Args:
+        name_or_file: a config that mtattn carries (`tiny`, `small`, `base`) or a TOML file.
+        assignments: `section.key=value`, the later wins.
+        options: `section.key` to value, over all others. A bound of minutes takes the place of the file's own.
+
+    Raises:
+        ConfigError: see `read_settings`, `apply_settings` and `config_from`.
+    """
+    settings = read_settings(name_or_file)
+    options = options or {}
+    if "training.minutes" in options:
+        settings = apply_settings(settings, ["training.epochs=0", "training.steps=0"])
+    settings = apply_settings(settings, assignments or [])
+    for key, value in options.items():
+        section, _, name = key.rpartition(".")
+        (settings.setdefault(section, {}) if section else settings)[name] = value
+    return config_from(settings, name_or_file)

@@ -1,0 +1,1 @@
+"""Where sentence pairs come from: reading, cleaning and splitting them into parts."""

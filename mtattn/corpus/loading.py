@@ -1,0 +1,104 @@
+"""From a config's sources to the three parts of a corpus, with a word to the user about each."""
+
+from collections.abc import Callable, Iterator
+
+from mtattn.config import DataConfig
+from mtattn.corpus.builtin import builtin_corpus, builtin_direction
+from mtattn.corpus.pairs import Direction, Pair, Parts, split_pairs
+from mtattn.corpus.readers import ReadReport, read_pairs
+from mtattn.errors import DataError
+
+Note = Callable[[str], None]
+
+_N_BROKEN_TOLD = 5
+
+
+def _read(
+    source: str, direction: Direction, columns: tuple[str, str] | None, split: str, note: Note
+) -> Iterator[Pair]:
+    report = ReadReport(source)
+    yield from read_pairs(source, direction, columns=columns, split=split, report=report)
+    note(f"{source}: {report.n_pairs:,} pairs, {report.columns}")
+    if report.n_blank:
+        note(f"{source}: {report.n_blank:,} rows are blank on one side or both; left out")
+    if report.n_broken:
+        note(f"{source}: {report.n_broken:,} rows are broken; left out:")
+        for fault in report.broken[:_N_BROKEN_TOLD]:
+            note(f"  {fault}")
+
+
+def _read_builtin(direction: Direction, note: Note) -> Iterator[Pair]:
+    carried = builtin_direction()
+    if direction == carried:
+        columns = ("1", "2")
+    elif (direction.tgt, direction.src) == (carried.src, carried.tgt):
+        columns = ("2", "1")
+    else:
+        raise DataError(
+            f"the corpus that mtattn carries has {carried}, not {direction}", fix="name your own with --data"
+        )
+    n_pairs, sources = 0, builtin_corpus()
+    for source in sources:
+        report = ReadReport(source)
+        yield from read_pairs(source, direction, columns=columns, report=report)
+        n_pairs += report.n_pairs
+    note(f"the corpus that mtattn carries: {n_pairs:,} pairs in {len(sources)} files")
+
+
+def read_source(source: str, config: DataConfig, direction: Direction, note: Note) -> Iterator[Pair]:
+    """Read one source as a config says.
+
+    Args:
+        source: see `read_pairs`.
+        config: which columns and split to take.
+        direction: the languages.
+        note: told how many pairs came from where, and what was left out.
+
+    Raises:
+        DataError: see `read_pairs`.
+    """
+    columns = (config.src_column, config.tgt_column) if config.src_column else None
+    return _read(source, direction, columns, config.split, note)
+
+
+def load_parts(config: DataConfig, direction: Direction, note: Note) -> Parts:
+    """Read all sources of a config and split them.
+
+    Args:
+        config: the sources, or none for the corpus that mtattn carries.
+        direction: the languages.
+        note: told how many pairs came from where, and what was left out.
+
+    Returns:
+        The parts; train and dev have at least one pair each.
+
+    Raises:
+        DataError: a source cannot be read, or train or dev remains empty.
+    """
+
+    def pairs() -> Iterator[Pair]:
+        for source in config.sources:
+            yield from read_source(source, config, direction, note)
+        if not config.sources:
+            yield from _read_builtin(direction, note)
+
+    parts = split_pairs(
+        pairs(),
+        direction,
+        dev=read_source(config.dev, config, direction, note) if config.dev else None,
+        dev_share=config.dev_share,
+        test_share=config.test_share,
+        max_words=config.max_words,
+    )
+    for line in parts.report.lines():
+        note(line)
+    if not parts.train:
+        raise DataError(
+            "no pair is left to train on", fix="name more data with --data, or another dev part with --dev"
+        )
+    if not parts.dev:
+        raise DataError(
+            f"none of {len(parts.train):,} pairs fell into the dev part",
+            fix="name one with --dev, or set a larger data.dev_share",
+        )
+    return parts

@@ -1,0 +1,1 @@
+"""What the heads do: weights with labels (`record`), taken from a model (`capture`), shown (`views`)."""

@@ -1,0 +1,1 @@
+"""Ways to show a head record; they know the record alone."""

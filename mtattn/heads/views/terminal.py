@@ -1,0 +1,149 @@
+"""A head record in a terminal: a heat map in characters and colour, and a table of the strongest words."""
+
+from collections.abc import Iterator
+
+from rich.cells import cell_len, set_cell_size
+from rich.style import Style
+from rich.text import Text
+
+from mtattn.heads.record import HeadRecord, Kind, Selection
+from mtattn.tokenizer import BOS_LABEL, EOS_LABEL
+
+_SHADES = " ░▒▓█"
+_LONGEST_LABEL = 14
+_N_STRONGEST = 3
+_WEAKEST_TOLD = 0.05
+_SPECIALS = (BOS_LABEL, EOS_LABEL)
+_MEANING: dict[Kind, tuple[str, str]] = {
+    "cross": ("output word", "source words"),
+    "encoder": ("source word", "source words"),
+    "decoder": ("output word", "output words read before"),
+}
+
+
+def _shade(weight: float) -> str:
+    return _SHADES[min(len(_SHADES) - 1, int(weight * len(_SHADES)))]
+
+
+def _style(weight: float) -> Style:
+    """From nothing to a full blue behind the number."""
+    if weight < 0.1:
+        return Style()
+    return Style(
+        color="white",
+        bgcolor=f"rgb({int(60 - 40 * weight)},{int(90 - 30 * weight)},{int(80 + 175 * weight)})",
+    )
+
+
+def _fitted(label: str, width: int, *, right: bool = False) -> str:
+    """Cut or fill a label to a number of terminal cells, wide characters counted as two."""
+    if cell_len(label) > width:
+        label = set_cell_size(label, width - 1) + "…"
+    gap = " " * (width - cell_len(label))
+    return gap + label if right else label + gap
+
+
+def _label_width(labels: tuple[str, ...]) -> int:
+    return min(_LONGEST_LABEL, max(map(cell_len, labels)))
+
+
+def heat_map(selection: Selection, width: int) -> Iterator[Text]:
+    """Draw the weights, each with a shade and its percentage; a row sums to 100.
+
+    Args:
+        selection: what is shown.
+        width: cells of the terminal; columns that do not fit are drawn below, under the same rows.
+
+    Yields:
+        Lines.
+    """
+    left = _label_width(selection.rows)
+    # A mark of its own keeps `</s>` apart from the words.
+    widths = [max(4, min(_LONGEST_LABEL, cell_len(label))) + 1 for label in selection.columns]
+    start = 0
+    while start < len(widths):
+        end, used = start + 1, left + widths[start]
+        while end < len(widths) and used + widths[end] <= width:
+            used += widths[end]
+            end += 1
+        if start:
+            yield Text()
+        header = " " * left
+        for column in range(start, end):
+            header += " " + _fitted(selection.columns[column], widths[column] - 1, right=True)
+        yield Text(header, style="bold")
+        for row, label in enumerate(selection.rows):
+            line = Text(_fitted(label, left), style="dim" if label in _SPECIALS else "")
+            for column in range(start, end):
+                weight = float(selection.weights[row, column])
+                percent = f"{weight:.0%}"[:-1]
+                shown = "·" if percent == "0" else f"{_shade(weight)}{percent:>3}"
+                line.append(" ")
+                line.append(_fitted(shown, widths[column] - 1, right=True), _style(weight))
+            yield line
+        start = end
+
+
+def strongest(selection: Selection, kind: Kind) -> Iterator[Text]:
+    """List for each row the words that it attends to most, and how much rests on the special token.
+
+    Args:
+        selection: what is shown.
+        kind: which attention, for the heading.
+
+    Yields:
+        Lines.
+    """
+    asks, answers = _MEANING[kind]
+    special = [i for i, label in enumerate(selection.columns) if label in _SPECIALS]
+    left = max(_label_width(selection.rows), cell_len(asks))
+    name = selection.columns[special[0]] if special else ""
+    yield Text(f"{_fitted(asks, left)}  {name:>5}  {answers}, the strongest first", style="bold")
+    for row, label in enumerate(selection.rows):
+        weights = selection.weights[row]
+        order = sorted((i for i in range(len(weights)) if i not in special), key=lambda i: -weights[i])
+        told = [i for i in order[:_N_STRONGEST] if weights[i] >= _WEAKEST_TOLD] or order[:1]
+        words = "  ".join(f"{selection.columns[i]} {weights[i]:.0%}" for i in told)
+        sink = f"{sum(weights[i] for i in special):.0%}" if special else ""
+        yield Text(
+            f"{_fitted(label, left)}  {sink:>5}  {words}".rstrip(), style="dim" if label in _SPECIALS else ""
+        )
+
+
+def show(
+    record: HeadRecord,
+    *,
+    kind: Kind = "cross",
+    layer: int | None = None,
+    head: int | None = None,
+    subwords: bool = False,
+    width: int = 80,
+) -> Iterator[Text]:
+    """Show one matrix of a record: its heading, the heat map, the table.
+
+    Args:
+        record: of one sentence.
+        kind: which attention.
+        layer: from 1; None = the mean over all.
+        head: from 1; None = the mean over all.
+        subwords: between pieces instead of words.
+        width: cells of the terminal.
+
+    Yields:
+        Lines.
+
+    Raises:
+        InputError: there is no such layer or head.
+    """
+    attention = (record.pieces if subwords else record.words)[kind]
+    selection = attention.select(layer, head)
+    asks, answers = _MEANING[kind]
+    unit = "pieces" if subwords else "words"
+    yield Text(f"{record.source} → {record.target}" + (" (given)" if record.forced else ""), style="bold")
+    yield Text(
+        f"{selection.name}, between {unit}; a row is one {asks}'s attention to the {answers}, in percent"
+    )
+    yield Text()
+    yield from heat_map(selection, width)
+    yield Text()
+    yield from strongest(selection, kind)

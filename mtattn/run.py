@@ -1,0 +1,289 @@
+"""The run folder: all that a trained model needs, written whole, loaded strictly.
+
+    config.toml             all settings, resolved
+    manifest.json           versions, seed, hash of the data, machine, times, scores
+    tokenizer.model         sentencepiece
+    model.safetensors       the best weights so far
+    checkpoint.safetensors  the last weights and what resuming needs
+    metrics.jsonl           a line a step and a line a validation
+    dev.tsv, test.tsv       the pairs held out: source, tab, target
+
+Nothing in it is a pickle. Other files in the folder are left alone.
+"""
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+import mtattn
+from mtattn.config import Config, config_from, read_settings
+from mtattn.corpus.pairs import Pair
+from mtattn.errors import RunError
+from mtattn.tokenizer import Tokenizer
+from mtattn.transformer import Transformer, sinusoids
+
+RUNS = Path("runs")
+CONFIG, MANIFEST, TOKENIZER = "config.toml", "manifest.json", "tokenizer.model"
+MODEL, CHECKPOINT, METRICS = "model.safetensors", "checkpoint.safetensors", "metrics.jsonl"
+DEV, TEST = "dev.tsv", "test.tsv"
+_FILES = (CONFIG, MANIFEST, TOKENIZER, MODEL, CHECKPOINT, METRICS, DEV, TEST)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: aside, synced, then renamed.
+
+    Raises:
+        RunError: it cannot be written; what stood there before still stands.
+    """
+    aside = path.with_name(f".{path.name}.part")
+    try:
+        with aside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise RunError(f"cannot be written ({error.strerror})", where=path) from error
+
+
+def new_model(config: Config, vocab_size: int) -> Transformer:
+    """Build the Transformer that a config describes, with random weights."""
+    sizes = config.model
+    return Transformer(
+        vocab_size,
+        d_model=sizes.d_model,
+        n_heads=sizes.n_heads,
+        n_encoder_layers=sizes.n_encoder_layers,
+        n_decoder_layers=sizes.n_decoder_layers,
+        d_ff=sizes.d_ff,
+        dropout=sizes.dropout,
+        max_positions=sizes.max_positions,
+    )
+
+
+def _cpu_name() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(errors="replace").splitlines():
+            if line.lower().startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def describe_machine() -> dict[str, Any]:
+    """Name the machine and the versions on which results depend."""
+    packages = ("torch", "sentencepiece", "sacrebleu", "datasets", "safetensors", "numpy")
+    return {
+        "mtattn": mtattn.__version__,
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in packages},
+        "system": platform.platform(),
+        "cpu": _cpu_name(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+    }
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of a run."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path, config: Config, *, force: bool = False) -> "RunFolder":
+        """Make the folder and write its config and a first manifest, before anything slow begins.
+
+        Args:
+            path: where; made with its parents.
+            config: the settings, resolved.
+            force: a run that stands there is replaced; files that are no part of a run stay.
+
+        Raises:
+            RunError: a run stands there already, or the folder cannot be made.
+        """
+        run = cls(path)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(
+                f"the run folder cannot be made ({error.strerror})",
+                where=path,
+                fix="choose another with --run",
+            ) from error
+        if run.has_config():
+            if not force:
+                raise RunError(
+                    "a run stands here already",
+                    where=path,
+                    fix="go on with it with --resume, replace it with --force, or choose another --run",
+                )
+            for name in _FILES:
+                (path / name).unlink(missing_ok=True)
+        write_whole(path / CONFIG, config.to_toml().encode())
+        run.write_manifest({"command": sys.argv[1:], "started_at": now(), **describe_machine()})
+        return run
+
+    def has_config(self) -> bool:
+        """Say whether a run was begun here."""
+        return (self.path / CONFIG).is_file()
+
+    def read(self, name: str) -> bytes:
+        """Read one file of the run.
+
+        Raises:
+            RunError: it is missing or cannot be read.
+        """
+        try:
+            return (self.path / name).read_bytes()
+        except OSError as error:
+            raise RunError(
+                f"the run has no {name} that can be read ({error.strerror})",
+                where=self.path,
+                fix="train it to its end with --resume, or name another run with --run",
+            ) from error
+
+    def config(self) -> Config:
+        """Read the settings.
+
+        Raises:
+            RunError: there is no run here.
+            ConfigError: its settings are unknown or impossible.
+        """
+        if not self.has_config():
+            raise RunError(
+                "no run is in this folder", where=self.path, fix="train one with `mtattn train --run ...`"
+            )
+        path = self.path / CONFIG
+        return config_from(read_settings(str(path)), path)
+
+    def manifest(self) -> dict[str, Any]:
+        """Read what is known of the run.
+
+        Raises:
+            RunError: the manifest is missing or no JSON object.
+        """
+        try:
+            manifest = json.loads(self.read(MANIFEST))
+        except ValueError as error:
+            raise RunError(f"this is no JSON ({error})", where=self.path / MANIFEST) from error
+        if not isinstance(manifest, dict):
+            raise RunError("this is no JSON object", where=self.path / MANIFEST)
+        return manifest
+
+    def write_manifest(self, manifest: dict[str, Any]) -> None:
+        """Replace what is known of the run."""
+        write_whole(self.path / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n")
+
+    def update_manifest(self, **facts: Any) -> None:
+        """Add facts to what is known of the run, or replace them."""
+        self.write_manifest(self.manifest() | facts)
+
+    def write_pairs(self, name: str, pairs: Sequence[Pair]) -> None:
+        """Keep held-out pairs with the run."""
+        write_whole(self.path / name, "".join(f"{pair.src}\t{pair.tgt}\n" for pair in pairs).encode())
+
+    def read_pairs(self, name: str) -> list[Pair]:
+        """Read held-out pairs back.
+
+        Raises:
+            RunError: the file is missing or a line has no tab.
+        """
+        pairs = []
+        for n, line in enumerate(self.read(name).decode("utf-8", "replace").split("\n")[:-1], 1):
+            src, tab, tgt = line.partition("\t")
+            if not tab:
+                raise RunError("this line is no pair", where=f"{self.path / name}:{n}")
+            pairs.append(Pair(src, tgt))
+        return pairs
+
+    def tokenizer(self) -> Tokenizer:
+        """Load the tokenizer.
+
+        Raises:
+            RunError: it is missing or no tokenizer.
+        """
+        return Tokenizer(self.read(TOKENIZER), self.path / TOKENIZER)
+
+    def model(self, vocab_size: int) -> Transformer:
+        """Load the best weights into a Transformer in eval mode.
+
+        Raises:
+            RunError: the weights are missing, damaged, not finite, or of another model than the config's.
+        """
+        path = self.path / MODEL
+        tensors = load_tensors(self.read(MODEL), path)
+        config = self.config()
+        with torch.device("meta"):  # allocates nothing, whatever sizes the config claims
+            model = new_model(config, vocab_size)
+        expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+        given = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+        if expected != given:
+            wrong = sorted(name for name in expected | given if expected.get(name) != given.get(name))
+            raise RunError(
+                f"these are not the weights of the model in {CONFIG}: {wrong[0]} is "
+                f"{given.get(wrong[0], 'missing')}, not {expected.get(wrong[0], 'part of it')}",
+                where=path,
+            )
+        if not all(tensor.isfinite().all() for tensor in tensors.values()):
+            raise RunError("a weight is not a finite number", where=path, fix="train the run again")
+        model.load_state_dict(tensors, assign=True)
+        model.positions = sinusoids(model.max_positions, model.d_model)
+        return model.eval()
+
+
+def now() -> str:
+    """Say the local time, in ISO 8601 with its offset."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def load_tensors(data: bytes, where: Path) -> dict[str, torch.Tensor]:
+    """Read a safetensors file's tensors.
+
+    Raises:
+        RunError: the file is truncated or no safetensors file.
+    """
+    try:
+        return load(data)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise RunError(f"the file is damaged ({error})", where=where) from error
+
+
+def save_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    """Write tensors to a safetensors file, whole or not at all."""
+    write_whole(path, save({name: tensor.contiguous() for name, tensor in tensors.items()}))
+
+
+def newest_finished(runs: Path = RUNS) -> RunFolder:
+    """Find the run that finished last.
+
+    Raises:
+        RunError: there is none.
+    """
+    finished = []
+    for manifest in runs.glob(f"*/{MANIFEST}"):
+        run = RunFolder(manifest.parent)
+        try:
+            finished_at = run.manifest().get("finished_at")
+            if isinstance(finished_at, str):
+                finished.append((datetime.fromisoformat(finished_at), run.path))
+        except (RunError, ValueError):
+            continue  # no run that could be used
+    if not finished:
+        raise RunError(
+            "no finished run is in this folder",
+            where=runs,
+            fix="train one with `mtattn train`, or name one with --run",
+        )
+    return RunFolder(max(finished)[1])

@@ -1,0 +1,28 @@
+"""The one form of text that all of mtattn works on: NFC, one line, no control characters."""
+
+import re
+import unicodedata
+
+# Categories Cc, Cs, Zl and Zp, and the marks that turn the direction of the text around them.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def without_controls(text: str) -> str:
+    """Replace each control character, line separator and bidirectional override by a space."""
+    return _CONTROLS.sub(" ", text)
+
+
+def normalise(text: str) -> str:
+    """Write a text in the one form that all later stages see.
+
+    Unicode NFC; control characters, line separators, lone surrogates and bidirectional overrides
+    become spaces; each run of white space becomes one space; none is left at the ends.
+
+    Returns:
+        One line; normalising it again changes nothing.
+
+    Example:
+        >>> normalise(" ¿Que\u0301\\ttal? ")
+        '¿Qué tal?'
+    """
+    return " ".join(without_controls(unicodedata.normalize("NFC", text)).split())

@@ -1,0 +1,86 @@
+"""All that a stopped training needs to go on exactly: one safetensors file, no pickle."""
+
+import json
+from dataclasses import asdict, dataclass
+
+import torch
+from safetensors.torch import save
+
+from mtattn.errors import RunError
+from mtattn.run import CHECKPOINT, RunFolder, load_tensors, write_whole
+from mtattn.training.optimizer import Optimizer
+from mtattn.transformer import Transformer
+
+_PROGRESS, _RANDOM = "progress", "random"
+
+
+@dataclass
+class Progress:
+    """Where a training stands.
+
+    Attributes:
+        step: optimizer steps taken.
+        epoch: epoch of the next step, from 0.
+        batch: place of the next step's batch in its epoch, from 0.
+        n_validations: validations done on schedule.
+        best_bleu: greedy BLEU on dev; -1 before the first validation.
+        best_step: step that had it.
+        n_worse: validations in a row since then.
+        elapsed_s: seconds spent up to the last save, those before a resume included.
+        validated_step: step of the last validation.
+        validation_s: seconds of the last validation.
+        metrics_bytes: length of metrics.jsonl.
+        finished: nothing is left to do.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    n_validations: int = 0
+    best_bleu: float = -1.0
+    best_step: int = 0
+    n_worse: int = 0
+    elapsed_s: float = 0.0
+    validated_step: int = 0
+    validation_s: float = 0.0
+    metrics_bytes: int = 0
+    finished: bool = False
+
+
+def save_checkpoint(run: RunFolder, model: Transformer, optimizer: Optimizer, progress: Progress) -> None:
+    """Write the checkpoint, whole or not at all.
+
+    Raises:
+        RunError: it cannot be written; the one before still stands.
+    """
+    tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors |= {f"optimizer/{name}": tensor for name, tensor in optimizer.state().items()}
+    tensors[_RANDOM] = torch.get_rng_state()
+    # As a tensor, since safetensors writes its metadata in an order that changes.
+    tensors[_PROGRESS] = torch.frombuffer(bytearray(json.dumps(asdict(progress)).encode()), dtype=torch.uint8)
+    write_whole(run.path / CHECKPOINT, save({name: tensor.contiguous() for name, tensor in tensors.items()}))
+
+
+def load_checkpoint(run: RunFolder, model: Transformer, optimizer: Optimizer) -> Progress:
+    """Put model, optimizer and random state back where they were.
+
+    Returns:
+        Where the training stands.
+
+    Raises:
+        RunError: the checkpoint is missing, damaged or of another model.
+    """
+    path = run.path / CHECKPOINT
+    tensors = load_tensors(run.read(CHECKPOINT), path)
+    try:
+        progress = Progress(**json.loads(bytes(tensors.pop(_PROGRESS).tolist())))
+        torch.set_rng_state(tensors.pop(_RANDOM))
+        parts: dict[str, dict[str, torch.Tensor]] = {"model": {}, "optimizer": {}}
+        for key, tensor in tensors.items():
+            part, _, name = key.partition("/")
+            parts[part][name] = tensor
+        model.load_state_dict(parts["model"])
+        optimizer.load_state(parts["optimizer"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise RunError(f"the checkpoint does not belong to this run ({error})", where=path) from error
+    return progress

@@ -1,0 +1,128 @@
+"""What a training works on: the corpus read and split, the tokenizer, the pairs as token ids."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from mtattn.config import Config, TrainingConfig
+from mtattn.corpus.batches import EncodedPairs
+from mtattn.corpus.loading import load_parts
+from mtattn.corpus.pairs import Direction, Pair, fingerprint
+from mtattn.errors import DataError, RunError
+from mtattn.run import DEV, TEST, TOKENIZER, RunFolder, write_whole
+from mtattn.tokenizer import Tokenizer
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What a training works on.
+
+    Attributes:
+        tokenizer: trained on the training pairs.
+        train: the training pairs as ids.
+        dev: the pairs that a validation translates.
+    """
+
+    tokenizer: Tokenizer
+    train: EncodedPairs
+    dev: list[Pair]
+
+
+def available_cores() -> int:
+    """Count the CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_has_bfloat16() -> bool:
+    """Say whether this CPU multiplies bfloat16 matrices in hardware, from what it lists of itself."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(errors="replace").split()
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def choose_precision(config: TrainingConfig, note: Note) -> torch.dtype:
+    """Settle threads and precision, and say which.
+
+    Returns:
+        The type in which matrices are multiplied; weights are float32 always.
+    """
+    threads = config.threads or available_cores()
+    torch.set_num_threads(threads)
+    if config.precision == "auto":
+        bfloat16 = cpu_has_bfloat16()
+        why = f"the CPU lists {'its' if bfloat16 else 'no'} bfloat16 units"
+    else:
+        bfloat16, why = config.precision == "bfloat16", "as set"
+    dtype = torch.bfloat16 if bfloat16 else torch.float32
+    note(f"{threads} thread{'s' if threads > 1 else ''}, {str(dtype).removeprefix('torch.')} ({why})")
+    return dtype
+
+
+def _encode(pairs: list[Pair], tokenizer: Tokenizer, max_positions: int, note: Note) -> EncodedPairs:
+    n_dropped = 0
+
+    def encoded() -> Iterator[tuple[list[int], list[int]]]:
+        nonlocal n_dropped
+        for pair in pairs:
+            src, tgt = tokenizer.encode(pair.src), tokenizer.encode(pair.tgt)
+            if max(len(src), len(tgt)) < max_positions:  # <s> or </s> takes one
+                yield src, tgt
+            else:
+                n_dropped += 1
+
+    result = EncodedPairs(encoded(), tokenizer.vocab_size)
+    if n_dropped:
+        note(f"dropped pairs of {max_positions} tokens or more on a side: {n_dropped:,}")
+    if not len(result):
+        raise DataError(
+            f"every training pair has {max_positions} tokens or more",
+            fix="set a larger model.max_positions, or name other data with --data",
+        )
+    return result
+
+
+def prepare(run: RunFolder, config: Config, *, resume: bool, note: Note) -> Materials:
+    """Read the data, train or load the tokenizer, and keep what the run must keep of both.
+
+    Args:
+        run: the folder, with its config and manifest.
+        config: its settings.
+        resume: go on with the tokenizer that the run has.
+        note: told what was read, dropped and chosen.
+
+    Raises:
+        MtattnError: the data or the settings cannot be used, or on resuming the data changed.
+    """
+    parts = load_parts(config.data, Direction.parse(config.direction), note)
+    data_sha256 = fingerprint(parts.train)
+    if resume:
+        if run.manifest().get("data_sha256") != data_sha256:
+            raise RunError(
+                "the training data are not those that this run began with",
+                where=run.path,
+                fix="restore them, or train a new run",
+            )
+        tokenizer = run.tokenizer()
+    else:
+        texts = (text for pair in parts.train for text in (pair.src, pair.tgt))
+        tokenizer = Tokenizer.train(texts, config.tokenizer.vocab_size)
+        write_whole(run.path / TOKENIZER, tokenizer.model)
+        run.write_pairs(DEV, parts.dev)
+        if parts.test:
+            run.write_pairs(TEST, parts.test)
+        n_pairs = {"train": len(parts.train), "dev": len(parts.dev), "test": len(parts.test)}
+        run.update_manifest(data_sha256=data_sha256, n_pairs=n_pairs)
+    lowered = tokenizer.vocab_size < config.tokenizer.vocab_size
+    why = f", not {config.tokenizer.vocab_size:,}: the text gives no more" if lowered else ""
+    note(f"vocabulary: {tokenizer.vocab_size:,} pieces{why}")
+    train = _encode(parts.train, tokenizer, config.model.max_positions, note)
+    n_dev = min(config.training.validation_pairs, len(parts.dev))
+    dev = [parts.dev[i * len(parts.dev) // n_dev] for i in range(n_dev)]  # evenly spread
+    return Materials(tokenizer, train, dev)

@@ -1,0 +1,297 @@
+"""The training loop of a run, from its first step to its best weights."""
+
+import json
+import math
+import time
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from mtattn.config import Config
+from mtattn.corpus.batches import Batch, EncodedPairs, batches_of_epoch
+from mtattn.decoding.translator import Translator
+from mtattn.errors import MtattnError
+from mtattn.evaluation import evaluate
+from mtattn.run import CHECKPOINT, METRICS, MODEL, RunFolder, new_model, now, save_tensors
+from mtattn.tokenizer import PAD
+from mtattn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from mtattn.training.interrupt import Interrupt
+from mtattn.training.optimizer import Optimizer
+from mtattn.training.preparation import Materials, choose_precision, prepare
+from mtattn.training.progress import Display, StepReport, ValidationReport
+from mtattn.transformer import Transformer
+
+_N_SAMPLES = 3
+# Share of a time budget kept back for the end while no validation has been timed yet.
+_FIRST_RESERVE = 0.05
+
+
+def emission_loss(model: Transformer, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
+    """Mean cross-entropy of the emitted tokens, in nats; padding left out.
+
+    Args:
+        model: in train mode for training, in eval mode for validation.
+        batch: the pairs.
+        label_smoothing: share of each target's probability that is spread over the vocabulary,
+            Szegedy et al. 2016; Vaswani et al. 2017, §5.4.
+
+    Returns:
+        A scalar.
+    """
+    hidden = model(batch.src, batch.src_lengths, batch.tgt_read)  # (B, T_tgt, d_model)
+    real = batch.tgt_emit != PAD
+    # The vocabulary is the widest product: only real positions pay for it.
+    return cross_entropy(model.logits(hidden[real]), batch.tgt_emit[real], label_smoothing=label_smoothing)
+
+
+class Trainer:
+    """Trains the model of one run folder.
+
+    Args:
+        run: the folder.
+        config: its settings.
+        materials: what it trains on.
+        dtype: type in which matrices are multiplied.
+        display: told what happens.
+        started: `time.monotonic()` at the start of the command, from which `training.minutes` count.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        config: Config,
+        materials: Materials,
+        *,
+        dtype: torch.dtype,
+        display: Display,
+        started: float,
+    ) -> None:
+        self.run, self.config, self.materials = run, config, materials
+        self.display, self.started, self.dtype = display, started, dtype
+        torch.manual_seed(config.seed)
+        self.model = new_model(config, materials.tokenizer.vocab_size)
+        self.optimizer = Optimizer(self.model, config.training)
+        self.translator = Translator(self.model, materials.tokenizer)
+        self.progress = Progress()
+        self._metrics: list[dict[str, Any]] = []
+        self._new_epoch()
+
+    def restore(self) -> None:
+        """Go on from the run's checkpoint; what metrics.jsonl has beyond it is cut off.
+
+        Raises:
+            RunError: the checkpoint or metrics.jsonl cannot be used.
+        """
+        self.progress = load_checkpoint(self.run, self.model, self.optimizer)
+        with (self.run.path / METRICS).open("ab") as file:
+            file.truncate(self.progress.metrics_bytes)
+        self._new_epoch()
+
+    def _new_epoch(self) -> None:
+        self._batches = batches_of_epoch(
+            self.materials.train, self.config.training.batch_tokens, self.config.seed, self.progress.epoch
+        )
+
+    # --- how far it is ---------------------------------------------------------------------------
+
+    def elapsed_s(self) -> float:
+        """Seconds spent on this run, those before a resume included."""
+        return self.progress.elapsed_s + time.monotonic() - self.started
+
+    def position(self) -> float:
+        """Say how much of the training is done, from 0 to 1: the most that any of its bounds says."""
+        training, progress = self.config.training, self.progress
+        shares = []
+        if training.steps:
+            shares.append(progress.step / training.steps)
+        if training.epochs:
+            shares.append((progress.epoch + progress.batch / len(self._batches)) / training.epochs)
+        if training.minutes:
+            budget_s = training.minutes * 60
+            reserve_s = (
+                1.2 * progress.validation_s + 1.0 if progress.n_validations else _FIRST_RESERVE * budget_s
+            )
+            shares.append(self.elapsed_s() / max(budget_s - reserve_s, 0.5 * budget_s))
+        return min(1.0, max(shares))
+
+    # --- the loop --------------------------------------------------------------------------------
+
+    def train(self, interrupt: Interrupt) -> None:
+        """Train until a bound is reached, patience is at its end, or a signal came; then save.
+
+        Raises:
+            MtattnError: the loss is no longer a finite number, or the run cannot be written.
+        """
+        training, progress = self.config.training, self.progress
+        position = self.position()
+        while position < 1 and not interrupt.signum:
+            self._step(self.materials.train.batch(self._batches[progress.batch]), position)
+            progress.batch += 1
+            if progress.batch == len(self._batches):
+                progress.batch, progress.epoch = 0, progress.epoch + 1
+                self._new_epoch()
+            position = self.position()
+            n_due = int(position * training.validations)
+            if n_due > progress.n_validations and position < 1:
+                progress.n_validations = n_due
+                self._validate()
+                self._save()
+                # A time budget is used to its end: the schedule brings the best weights last.
+                if training.patience and not training.minutes and progress.n_worse >= training.patience:
+                    self.display.note(f"stopped: {progress.n_worse} validations without a better BLEU")
+                    break
+        if not interrupt.signum:
+            if progress.validated_step != progress.step:
+                self._validate()
+            progress.finished = True
+        self._save()
+        if progress.finished:
+            self._finish()
+
+    def _step(self, batch: Batch, position: float) -> None:
+        self.model.train()
+        with torch.autocast("cpu", dtype=self.dtype, enabled=self.dtype is not torch.float32):
+            loss = emission_loss(self.model, batch, self.config.training.label_smoothing)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip_norm)
+        if not math.isfinite(norm):
+            raise MtattnError(
+                f"the gradient is no finite number at step {self.progress.step + 1}",
+                where=self.run.path,
+                fix="lower the learning rates with --set, and go on from the last checkpoint with --resume",
+            )
+        learning_rate = self.optimizer.step(position)
+        self.progress.step += 1
+        n_tokens = batch.n_tokens
+        self._metrics.append(
+            {
+                "step": self.progress.step,
+                "epoch": self.progress.epoch + 1,
+                "position": position,
+                "learning_rate": learning_rate,
+                "loss": loss.item(),
+                "gradient_norm": norm.item(),
+                "n_tokens": n_tokens,
+                "elapsed_s": round(self.elapsed_s(), 3),
+            }
+        )
+        self.display.step(
+            StepReport(
+                step=self.progress.step,
+                epoch=self.progress.epoch + 1,
+                position=position,
+                loss=loss.item(),
+                n_tokens=n_tokens,
+                elapsed_s=self.elapsed_s(),
+                best_bleu=self.progress.best_bleu if self.progress.best_step else None,
+            )
+        )
+
+    def _validate(self) -> None:
+        begun = time.monotonic()
+        progress, dev = self.progress, self.materials.dev
+        self.model.eval()
+        loss = self._dev_loss()
+        scores, hypotheses = evaluate(self.translator, dev, beam=1)
+        progress.validation_s = time.monotonic() - begun
+        progress.validated_step = progress.step
+        better = scores.bleu > progress.best_bleu
+        if better:
+            progress.best_bleu, progress.best_step, progress.n_worse = scores.bleu, progress.step, 0
+            save_tensors(self.run.path / MODEL, self.model.state_dict())
+        else:
+            progress.n_worse += 1
+        self._metrics.append(
+            {
+                "step": progress.step,
+                "dev_loss": loss,
+                "dev_bleu_greedy": scores.bleu,
+                "dev_chrf_greedy": scores.chrf,
+                "n_pairs": len(dev),
+                "validation_s": round(progress.validation_s, 3),
+                "elapsed_s": round(self.elapsed_s(), 3),
+            }
+        )
+        samples = [
+            (dev[i].src, dev[i].tgt, hypotheses[i])
+            for i in (len(dev) * k // _N_SAMPLES for k in range(min(_N_SAMPLES, len(dev))))
+        ]
+        self.display.validation(ValidationReport(progress.step, loss, scores, better, samples))
+
+    @torch.inference_mode()
+    def _dev_loss(self) -> float:
+        """Mean cross-entropy of the dev pairs that fit the model, in nats a token, without smoothing."""
+        tokenizer, longest = self.materials.tokenizer, self.config.model.max_positions
+        encoded = ((tokenizer.encode(pair.src), tokenizer.encode(pair.tgt)) for pair in self.materials.dev)
+        fitting = EncodedPairs((p for p in encoded if max(map(len, p)) < longest), tokenizer.vocab_size)
+        total, n_tokens = 0.0, 0
+        for indices in batches_of_epoch(fitting, self.config.training.batch_tokens, seed=0, epoch=0):
+            batch = fitting.batch(indices)
+            n_emitted = int((batch.tgt_emit != PAD).sum())
+            total += emission_loss(self.model, batch).item() * n_emitted
+            n_tokens += n_emitted
+        return total / max(1, n_tokens)
+
+    def _save(self) -> None:
+        with (self.run.path / METRICS).open("ab") as file:
+            file.write("".join(json.dumps(line) + "\n" for line in self._metrics).encode())
+            self.progress.metrics_bytes = file.tell()
+        self._metrics.clear()
+        elapsed_s = self.progress.elapsed_s
+        self.progress.elapsed_s = self.elapsed_s()
+        save_checkpoint(self.run, self.model, self.optimizer, self.progress)
+        self.progress.elapsed_s = elapsed_s  # `started` still counts what was spent since
+
+    def _finish(self) -> None:
+        progress = self.progress
+        self.run.update_manifest(
+            finished_at=now(),
+            steps=progress.step,
+            best_step=progress.best_step,
+            dev_bleu_greedy=progress.best_bleu,
+            elapsed_s=round(self.elapsed_s(), 1),
+        )
+
+
+def train_run(run: RunFolder, *, resume: bool, display: Display, started: float) -> int:
+    """Train the run of a folder, anew or from its checkpoint.
+
+    Args:
+        run: the folder, made with its config.
+        resume: go on from the checkpoint, if there is one.
+        display: told what happens.
+        started: `time.monotonic()` at the start of the command.
+
+    Returns:
+        0 when it is finished, 128 + the signal's number when one stopped it; it can be resumed then.
+
+    Raises:
+        MtattnError: it cannot be trained; the last checkpoint, if any, still stands.
+        Interrupted: a signal came before the first step, or a second one while saving.
+    """
+    config = run.config()
+    resume = resume and (run.path / CHECKPOINT).is_file()
+    with Interrupt() as interrupt, display:
+        dtype = choose_precision(config.training, display.note)
+        materials = prepare(run, config, resume=resume, note=display.note)
+        trainer = Trainer(run, config, materials, dtype=dtype, display=display, started=started)
+        n_parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
+        display.note(f"model: {n_parameters:,} parameters, {config.model.n_heads} heads in each attention")
+        if resume:
+            trainer.restore()
+            display.note(f"going on at step {trainer.progress.step:,}")
+        else:
+            precision = str(dtype).removeprefix("torch.")
+            run.update_manifest(
+                seed=config.seed,
+                n_parameters=n_parameters,
+                vocab_size=materials.tokenizer.vocab_size,
+                threads=torch.get_num_threads(),
+                precision=precision,
+            )
+        interrupt.defer()
+        if not trainer.progress.finished:
+            trainer.train(interrupt)
+        return 0 if trainer.progress.finished else 128 + interrupt.signum
