@@ -16,6 +16,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from mtattn.dropout import Dropout
+
 
 def padding_mask(lengths: Tensor, size: int) -> Tensor:
     """Let every query attend to the real positions of its sentence, not to padding.
@@ -94,7 +96,7 @@ def attention_weights(query: Tensor, key: Tensor, mask: Tensor | None = None) ->
 
 
 def attention(
-    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, dropout: nn.Dropout | None = None
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, dropout: Dropout | None = None
 ) -> tuple[Tensor, Tensor]:
     """Answer each query with the mean of the values, weighted by how well their keys fit.
 
@@ -114,7 +116,7 @@ def attention(
         ValueError: as `attention_weights`.
     """
     weights = attention_weights(query, key, mask)  # (B, H, T_q, T_k)
-    mixing = weights if dropout is None else dropout(weights)
+    mixing = dropout(weights) if dropout else weights
     return mixing.to(value.dtype) @ value, weights  # (B, H, T_q, d_head)
 
 
@@ -143,7 +145,7 @@ class MultiHeadAttention(nn.Module):
         self.w_k = nn.Linear(d_model, d_model, bias=False)
         self.w_v = nn.Linear(d_model, d_model, bias=False)
         self.w_o = nn.Linear(d_model, d_model, bias=False)
-        self.dropout = nn.Dropout(dropout) if dropout else None
+        self.dropout = Dropout(dropout)
 
     def split_heads(self, x: Tensor) -> Tensor:
         """Give each head its slice of every vector: (B, T, d_model) to (B, H, T, d_head)."""

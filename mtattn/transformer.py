@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mtattn.attention import MultiHeadAttention, causal_mask, padding_mask
+from mtattn.dropout import Dropout
 
 
 def sinusoids(n_positions: int, d_model: int) -> Tensor:
@@ -60,7 +61,7 @@ class EncoderLayer(nn.Module):
         self.self_attention = MultiHeadAttention(d_model, n_heads, dropout)
         self.norm_ff = nn.LayerNorm(d_model)
         self.feed_forward = FeedForward(d_model, d_ff)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Let each source position read the others.
@@ -89,7 +90,7 @@ class DecoderLayer(nn.Module):
         self.cross_attention = MultiHeadAttention(d_model, n_heads, dropout)
         self.norm_ff = nn.LayerNorm(d_model)
         self.feed_forward = FeedForward(d_model, d_ff)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def start(self, memory: Tensor) -> "LayerCache":
         """Project the memory (B, T_src, d_model) to this layer's keys and values, once for all steps."""
@@ -220,7 +221,7 @@ class Transformer(nn.Module):
             DecoderLayer(d_model, n_heads, d_ff, dropout) for _ in range(n_decoder_layers)
         )
         self.decoder_norm = nn.LayerNorm(d_model)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.register_buffer("positions", sinusoids(max_positions, d_model), persistent=False)
         self.positions: Tensor
         for name, parameter in self.named_parameters():

@@ -45,14 +45,10 @@ def train(
         float | None, typer.Option(min=0.05, help="Train for this long in all, from start to exit.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything random.")] = None,
-    direction: Annotated[
-        str | None, typer.Option(help="Languages, such as es-en.", metavar="SRC-TGT")
-    ] = None,
+    direction: Annotated[str | None, typer.Option(help="Languages, such as es-en.", metavar="SRC-TGT")] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", help="Any setting of the config, such as model.n_heads=4.", metavar="KEY=VALUE"
-        ),
+        typer.Option("--set", help="Any setting of the config, such as model.n_heads=4.", metavar="KEY=VALUE"),
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --run.")] = False,
@@ -79,6 +75,9 @@ def train(
         assert run is not None
         folder = RunFolder(run)
         folder.config()  # says what is wrong before anything slow begins
+        if "finished_at" in folder.manifest():
+            console.print(f"{run} is finished already; nothing is left to do", markup=False, soft_wrap=True)
+            return
     else:
         resolved = load_config(config or DEFAULT_CONFIG, settings, given)
         path = run or RUNS / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from mtattn.config import Config
 from mtattn.corpus.batches import Batch, EncodedPairs, batches_of_epoch
@@ -31,6 +30,10 @@ _FIRST_RESERVE = 0.05
 def emission_loss(model: Transformer, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
     """Mean cross-entropy of the emitted tokens, in nats; padding left out.
 
+    With logits z_v = h · e_v, smoothing ε and target y, the cross-entropy against (1 - ε) on y and ε/V on
+    each token is log Σ_v exp z_v - (1 - ε) z_y - ε mean_v z_v. The last two terms are products with single
+    embeddings, so that only the first one passes over the vocabulary.
+
     Args:
         model: in train mode for training, in eval mode for validation.
         batch: the pairs.
@@ -42,8 +45,11 @@ def emission_loss(model: Transformer, batch: Batch, label_smoothing: float = 0.0
     """
     hidden = model(batch.src, batch.src_lengths, batch.tgt_read)  # (B, T_tgt, d_model)
     real = batch.tgt_emit != PAD
-    # The vocabulary is the widest product: only real positions pay for it.
-    return cross_entropy(model.logits(hidden[real]), batch.tgt_emit[real], label_smoothing=label_smoothing)
+    hidden = hidden[real]  # (n, d_model): only real positions pay for the vocabulary
+    log_total = model.logits(hidden).float().logsumexp(dim=-1)  # (n,)
+    embedding = model.embedding.weight
+    target = (1 - label_smoothing) * embedding[batch.tgt_emit[real]] + label_smoothing * embedding.mean(dim=0)
+    return (log_total - (hidden * target).sum(dim=-1)).mean()
 
 
 class Trainer:
@@ -126,17 +132,18 @@ class Trainer:
         """
         training, progress = self.config.training, self.progress
         position = self.position()
-        while position < 1 and not interrupt.signum:
+        # One step at least, so that even a budget spent on reading leaves a model.
+        while (position < 1 or not progress.step) and not interrupt.signum:
             self._step(self.materials.train.batch(self._batches[progress.batch]), position)
             progress.batch += 1
             if progress.batch == len(self._batches):
                 progress.batch, progress.epoch = 0, progress.epoch + 1
                 self._new_epoch()
             position = self.position()
-            n_due = int(position * training.validations)
-            if n_due > progress.n_validations and position < 1:
-                progress.n_validations = n_due
+            if int(position * training.validations) > progress.n_validations and position < 1:
                 self._validate()
+                # Its time moved the end of a time budget, and with it the position.
+                progress.n_validations = int(self.position() * training.validations)
                 self._save()
                 # A time budget is used to its end: the schedule brings the best weights last.
                 if training.patience and not training.minutes and progress.n_worse >= training.patience:

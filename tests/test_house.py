@@ -1,0 +1,56 @@
+"""The house: a room imports from floors below its own, never from above."""
+
+import ast
+from pathlib import Path
+
+import mtattn
+
+FLOORS = [
+    {"errors", "text", "carried", "dropout"},
+    {"attention"},
+    {"config", "tokenizer"},
+    {"corpus", "transformer"},
+    {"run"},
+    {"decoding"},
+    {"evaluation"},
+    {"heads"},
+    {"training"},
+    {"cli"},
+]
+PACKAGE = Path(mtattn.__file__).parent
+
+
+def imported_rooms(file: Path) -> set[str]:
+    rooms = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("mtattn."):
+            rooms.add(node.module.split(".")[1])
+        elif isinstance(node, ast.Import):
+            rooms |= {name.name.split(".")[1] for name in node.names if name.name.startswith("mtattn.")}
+    return rooms
+
+
+def test_no_room_imports_from_above_or_beside():
+    floor_of = {room: number for number, floor in enumerate(FLOORS) for room in floor}
+    files = [file for file in PACKAGE.rglob("*.py") if file.parent != PACKAGE or not file.stem.startswith("__")]
+    assert len(files) > 20
+    for file in files:
+        room = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        for other in imported_rooms(file) - {room}:
+            assert floor_of[other] < floor_of[room], f"{file} imports {other}"
+
+
+def test_only_the_corpus_knows_the_languages():
+    for file in PACKAGE.rglob("*.py"):
+        if "corpus" in file.parts or "cli" in file.parts or file.name == "config.py":
+            continue  # the config has the default direction, the command line shows examples
+        text = file.read_text(encoding="utf-8").lower()
+        assert "spanish" not in text, file
+        assert '"es"' not in text, file
+
+
+def test_nothing_unpickles():
+    for file in PACKAGE.rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        assert "torch.load" not in text, file
+        assert "import pickle" not in text, file

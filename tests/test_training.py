@@ -1,0 +1,212 @@
+"""Laws of a training: it repeats itself, it goes on exactly, and its folder tells the truth."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from rich.console import Console
+from safetensors.torch import load_file, save_file
+
+from mtattn.config import config_from
+from mtattn.errors import RunError
+from mtattn.run import CHECKPOINT, CONFIG, DEV, MANIFEST, METRICS, MODEL, TEST, TOKENIZER, RunFolder
+from mtattn.run import newest_finished as newest
+from mtattn.training.interrupt import Interrupted
+from mtattn.training.progress import Display, StepReport
+from mtattn.training.trainer import train_run
+
+
+def settings(pairs_file: Path, **training: object) -> dict[str, object]:
+    return {
+        "data": {"sources": [str(pairs_file)], "dev_share": 0.1, "test_share": 0.1},
+        "tokenizer": {"vocab_size": 500},
+        "model": {"d_model": 16, "n_heads": 2, "n_encoder_layers": 1, "n_decoder_layers": 1, "d_ff": 32},
+        "training": {"steps": 24, "batch_tokens": 256, "validations": 3, "validation_pairs": 5, "threads": 1}
+        | training,
+    }
+
+
+class StopsAt(Display):
+    """Sends this process a signal at a step."""
+
+    def __init__(self, step: int, signum: int = signal.SIGINT) -> None:
+        super().__init__(Console(stderr=True, quiet=True))
+        self._stop_at, self._signum = step, signum
+
+    def step(self, report: StepReport) -> None:
+        if report.step == self._stop_at:
+            os.kill(os.getpid(), self._signum)
+
+
+def train(path: Path, config: dict[str, object] | None, display: Display | None = None) -> int:
+    """Train anew with a config, or go on without one."""
+    run = RunFolder.create(path, config_from(config)) if config else RunFolder(path)
+    display = display or Display(Console(stderr=True, quiet=True))
+    return train_run(run, resume=config is None, display=display, started=time.monotonic())
+
+
+def steps_of(path: Path) -> list[dict[str, float]]:
+    lines = [json.loads(line) for line in (path / METRICS).read_text().splitlines()]
+    return [line for line in lines if "loss" in line]
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path, pairs_file):
+    for name in "ab":
+        assert train(tmp_path / name, settings(pairs_file)) == 0
+    for file in (MODEL, TOKENIZER, CONFIG, DEV, TEST):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_another_seed_gives_other_weights(tmp_path, pairs_file):
+    for seed in (1, 2):
+        train(tmp_path / str(seed), settings(pairs_file) | {"seed": seed})
+    assert (tmp_path / "1" / MODEL).read_bytes() != (tmp_path / "2" / MODEL).read_bytes()
+
+
+@pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_training_goes_on_exactly(tmp_path, pairs_file, signum, status):
+    config = settings(pairs_file, steps=0, epochs=3)
+    config["model"]["dropout"] = 0.3
+    assert train(tmp_path / "whole", config) == 0
+    assert train(tmp_path / "stopped", config, StopsAt(11, signum)) == status
+    assert len(steps_of(tmp_path / "stopped")) == 11
+    assert train(tmp_path / "stopped", None, StopsAt(17, signum)) == status
+    assert train(tmp_path / "stopped", None) == 0
+    assert (tmp_path / "whole" / MODEL).read_bytes() == (tmp_path / "stopped" / MODEL).read_bytes()
+    whole, stopped = (load_file(tmp_path / name / CHECKPOINT) for name in ("whole", "stopped"))
+    assert whole.keys() == stopped.keys()
+    assert all(torch.equal(whole[key], stopped[key]) for key in whole if key != "progress")
+    assert [{**s, "elapsed_s": 0} for s in steps_of(tmp_path / "whole")] == [
+        {**s, "elapsed_s": 0} for s in steps_of(tmp_path / "stopped")
+    ]
+
+
+def test_what_metrics_has_beyond_the_checkpoint_is_cut_off_on_resuming(tmp_path, pairs_file):
+    train(tmp_path / "run", settings(pairs_file), StopsAt(9))
+    with (tmp_path / "run" / METRICS).open("a") as file:
+        file.write('{"step": 10, "loss": 1.0}\n{"step": 11, "lo')
+    assert train(tmp_path / "run", None) == 0
+    assert [step["step"] for step in steps_of(tmp_path / "run")] == list(range(1, 25))
+
+
+def test_a_signal_before_the_first_step_stops_at_once_and_resuming_begins_anew(tmp_path, pairs_file):
+    class StopsWhileReading(Display):
+        def note(self, text: str) -> None:
+            if "to train on" in text:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Interrupted) as interrupted:
+        train(tmp_path / "run", settings(pairs_file), StopsWhileReading(Console(stderr=True, quiet=True)))
+    assert interrupted.value.signum == signal.SIGTERM
+    assert train(tmp_path / "run", None) == 0
+
+
+def test_patience_stops_a_training_that_no_longer_gets_better(tmp_path, pairs_file):
+    config = settings(pairs_file, steps=500, validations=100, patience=2, learning_rate=1e-9)
+    config["training"]["muon_learning_rate"] = 1e-9
+    assert train(tmp_path / "run", config) == 0
+    assert len(steps_of(tmp_path / "run")) == 15  # the first validation is the best, two more are not
+
+
+def test_a_run_bounded_in_epochs_sees_every_pair_as_often(tmp_path, pairs_file):
+    train(tmp_path / "run", settings(pairs_file, steps=0, epochs=2))
+    epochs = [step["epoch"] for step in steps_of(tmp_path / "run")]
+    n_tokens = dict.fromkeys(epochs, 0)
+    for step in steps_of(tmp_path / "run"):
+        n_tokens[step["epoch"]] += step["n_tokens"]
+    assert len(n_tokens) == 2
+    assert len(set(n_tokens.values())) == 1
+
+
+def test_every_step_records_its_place_on_the_schedule(tmp_path, pairs_file):
+    train(tmp_path / "run", settings(pairs_file))
+    positions = [step["position"] for step in steps_of(tmp_path / "run")]
+    assert positions == [step / 24 for step in range(24)]
+
+
+def test_held_out_sentences_are_kept_with_the_run_and_not_trained_on(trained_run, pairs_file):
+    held_out = trained_run.read_pairs(DEV) + trained_run.read_pairs(TEST)
+    assert trained_run.read_pairs(DEV)
+    assert trained_run.read_pairs(TEST)
+    manifest = trained_run.manifest()
+    n_lines = len(pairs_file.read_text().splitlines())
+    assert sum(manifest["n_pairs"].values()) <= n_lines
+    assert manifest["n_pairs"]["train"] < n_lines - len(held_out) + 1
+
+
+def test_a_finished_run_is_found_and_an_unfinished_one_is_not(tmp_path, pairs_file):
+    train(tmp_path / "old", settings(pairs_file))
+    train(tmp_path / "new", settings(pairs_file), StopsAt(5))
+    assert newest(tmp_path).path == tmp_path / "old"
+    with pytest.raises(RunError, match="no finished run"):
+        newest(tmp_path / "nowhere")
+
+
+def test_a_run_is_not_overwritten_unless_forced_and_foreign_files_stay(tmp_path, trained_run):
+    config = trained_run.config()
+    run = RunFolder.create(tmp_path, config)
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / MODEL).write_bytes(b"old")
+    with pytest.raises(RunError, match="--resume"):
+        RunFolder.create(tmp_path, config)
+    RunFolder.create(tmp_path, config, force=True)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert not (tmp_path / MODEL).exists()
+    assert run.config() == config
+
+
+def test_changed_data_are_refused_on_resuming(tmp_path, pairs_file):
+    mine = tmp_path / "pairs.tsv"
+    mine.write_text(pairs_file.read_text())
+    train(tmp_path / "run", settings(mine), StopsAt(5))
+    mine.write_text("".join(mine.read_text().splitlines(keepends=True)[5:]))
+    with pytest.raises(RunError, match="not those that this run began with"):
+        train(tmp_path / "run", None)
+
+
+class TestLoading:
+    @pytest.fixture
+    def copy(self, tmp_path, trained_run):
+        for name in (CONFIG, MANIFEST, TOKENIZER, MODEL):
+            (tmp_path / name).write_bytes(trained_run.read(name))
+        return RunFolder(tmp_path)
+
+    def load(self, run: RunFolder) -> None:
+        run.model(run.tokenizer().vocab_size)
+
+    def test_a_copied_folder_loads(self, copy):
+        self.load(copy)
+
+    @pytest.mark.parametrize("name", [CONFIG, TOKENIZER, MODEL])
+    def test_a_missing_file_is_named(self, copy, name):
+        (copy.path / name).unlink()
+        with pytest.raises(RunError):
+            self.load(copy)
+
+    @pytest.mark.parametrize("name", [TOKENIZER, MODEL])
+    @pytest.mark.parametrize(
+        "damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"x" * 99]
+    )
+    def test_a_damaged_file_is_refused(self, copy, name, damage):
+        path = copy.path / name
+        path.write_bytes(damage(path.read_bytes()))
+        with pytest.raises(RunError, match=name):
+            self.load(copy)
+
+    def test_weights_that_are_not_finite_are_refused(self, copy):
+        tensors = load_file(copy.path / MODEL)
+        tensors["encoder_norm.weight"][0] = torch.nan
+        save_file(tensors, copy.path / MODEL)
+        with pytest.raises(RunError, match="not a finite number"):
+            self.load(copy)
+
+    def test_weights_of_another_model_are_refused_without_allocating_it(self, copy):
+        text = (copy.path / CONFIG).read_text()
+        assert "d_ff = 64" in text
+        (copy.path / CONFIG).write_text(text.replace("d_ff = 64", "d_ff = 1000000000"))
+        with pytest.raises(RunError, match="not the weights of the model"):
+            self.load(copy)
