@@ -16,7 +16,7 @@ PAIRS = [
     ("¿Dónde está el perro?", "Where's the dog? It doesn't play..."),
     ("Hola", " "),
     ("No.", "No, no, no!"),
-    ("gato " * 40, "cat"),
+    ("gato " * 32, "cat"),
     ("", ""),
     ('Ella dijo que "no"', 'She said "no"'),
     ("gato", "cat " * 40),
@@ -27,7 +27,7 @@ PAIRS = [
 
 def selected(weights: list[list[float]]) -> Selection:
     matrix = np.array(weights)
-    rows, columns = (tuple("abcdef"[: n - 1]) + ("</s>",) for n in matrix.shape)
+    rows, columns = ((*"abcdef"[: n - 1], "</s>") for n in matrix.shape)
     return Selection("cross.1.1", rows, columns, matrix)
 
 

@@ -128,6 +128,13 @@ def test_little_is_padding() -> None:
     assert len(batches) < 1.1 * n_positions / 1024
 
 
+def test_a_batch_is_measured_by_its_own_pairs_alone() -> None:
+    """Long targets in one batch do not make the next ones smaller."""
+    pairs = encoded([([5], [6] * 61)] * 64 + [([5] * 61, [6])] * 64)
+    batches = batches_of_epoch(pairs, 512, seed=0, epoch=0)
+    assert len(batches) <= 128 // (512 // 64) + 1
+
+
 @given(lengths=st.lists(st.integers(1, 30), max_size=30), batch_tokens=st.integers(1, 100))
 def test_sentences_to_translate_come_once_the_longest_first(lengths: list[int], batch_tokens: int) -> None:
     batches = list(batches_by_length(lengths, batch_tokens))

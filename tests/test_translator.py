@@ -132,8 +132,8 @@ def test_words_stay_whole_where_they_fit() -> None:
 
 
 def test_control_characters_never_come_out(written_model: Callable[..., Transformer], tokenizer: Tokenizer) -> None:
-    """The model writes a line break, an escape character, U+2028, U+202E, half a character and more."""
-    written = [0x0A, 0x1B, *"\u2028".encode(), *"\u202e".encode()[2:], 0xC3, *b"Hola", 0x85, 0x07]
+    """The model writes a line break, an escape character, U+2028, half a character and more."""
+    written = [*"\u2028".encode(), 0x07, *b"Ho", 0x0A, 0x1B, *b"la", 0xC3, 0x7F]
     tokens = list(dict.fromkeys(4 + byte for byte in written))
     # After each token it attends to the next one, and writes what it attends to.
     attends = dict(zip([BOS, *tokens], [*tokens, EOS], strict=True))
@@ -150,8 +150,7 @@ def test_control_characters_never_come_out(written_model: Callable[..., Transfor
         assert translator.search([tokens], beam, 1.0)[0][0].ids == tokens  # it does write them
         (result,) = translator.translate(["gato"], beam=beam)
         text = result.translations[0].text
-        assert "Hola" in text
-        assert text == normalise(text)
+        assert text == "Ho la"
         assert not any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} or c == "\u202e" for c in text)
 
 

@@ -1,5 +1,6 @@
 """What a training works on: the corpus read and split, the tokenizer, the pairs as token ids."""
 
+import ctypes
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,6 +37,21 @@ class Materials:
 def available_cores() -> int:
     """Count the CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep freed memory for the next tensor instead of giving it back to the system.
+
+    By default each large tensor is new memory that the system clears page by page; keeping it made a step
+    a tenth to a seventh faster. Does nothing where the C library is not glibc.
+    """
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return
+    mmap_threshold, trim_threshold = -3, -1  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD of malloc.h
+    mallopt(mmap_threshold, 2**30)
+    mallopt(trim_threshold, 2**31 - 1)
 
 
 def cpu_has_bfloat16() -> bool:

@@ -18,7 +18,7 @@ from mtattn.tokenizer import PAD
 from mtattn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mtattn.training.interrupt import Interrupt
 from mtattn.training.optimizer import Optimizer
-from mtattn.training.preparation import Materials, choose_precision, prepare
+from mtattn.training.preparation import Materials, choose_precision, keep_freed_memory, prepare
 from mtattn.training.progress import Display, StepReport, ValidationReport
 from mtattn.transformer import Transformer
 
@@ -278,6 +278,7 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float)
         MtattnError: it cannot be trained; the last checkpoint, if any, still stands.
         Interrupted: a signal came before the first step, or a second one while saving.
     """
+    keep_freed_memory()
     config = run.config()
     resume = resume and (run.path / CHECKPOINT).is_file()
     with Interrupt() as interrupt, display:
