@@ -180,9 +180,7 @@ class MultiHeadAttention(nn.Module):
         concat = heads.transpose(1, 2).flatten(-2)  # (B, T_q, d_model)
         return self.w_o(concat), weights
 
-    def forward(
-        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Attend from each query position to the key positions, once a head.
 
         Args:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from mtattn.carried import carried_folder
 from mtattn.errors import ConfigError
@@ -23,12 +23,15 @@ DEFAULT_CONFIG = "small"
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Column = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
 
 
 class Section(BaseModel):
     """Settings that belong together; frozen and closed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class DataConfig(Section):
@@ -40,9 +43,9 @@ class DataConfig(Section):
     """A source to validate on; none = a part of the data, chosen by the hash of the sentence."""
     split: str = "train"
     """Split of a hub data set."""
-    src_column: str = ""
+    src_column: Column = ""
     """Column of the source sentence, a name or a number from 1; none = found out and said."""
-    tgt_column: str = ""
+    tgt_column: Column = ""
     """Column of the target sentence, likewise."""
     dev_share: Share = 0.025
     """Share of the data held out for validation where `dev` is not given."""
@@ -138,7 +141,7 @@ class TrainingConfig(Section):
 class Config(Section):
     """All settings of a run."""
 
-    direction: str = "es-en"
+    direction: Annotated[str, Field(pattern="^[a-z]{2,3}-[a-z]{2,3}$")] = "es-en"
     """SRC-TGT: the first language is translated into the second."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     data: DataConfig = DataConfig()
@@ -174,12 +177,12 @@ def _explain(detail: "ErrorDetails") -> str:
 
 
 def _without(settings: dict[str, Any], key: tuple[int | str, ...]) -> dict[str, Any]:
-    """Leave one setting, or one section, out."""
+    """Leave one setting, or one section, out, so that the rest can be checked."""
     first, *rest = key
-    result = {name: value for name, value in settings.items() if name != first}
-    if rest and isinstance(settings[str(first)], dict) and rest[0] in settings[str(first)]:
-        result[str(first)] = _without(settings[str(first)], tuple(rest))
-    return result
+    inner = settings.get(str(first))
+    if rest and isinstance(inner, dict):
+        return settings | {str(first): _without(inner, tuple(rest))}
+    return {name: value for name, value in settings.items() if name != first}
 
 
 def config_from(settings: dict[str, Any], where: str | Path = "settings") -> Config:
@@ -193,6 +196,7 @@ def config_from(settings: dict[str, Any], where: str | Path = "settings") -> Con
         ConfigError: with every problem at once.
     """
     problems: list[str] = []
+    wrong_values: set[int | str] = set()  # sections that have one
     while True:
         try:
             config = Config.model_validate(settings)
@@ -200,7 +204,11 @@ def config_from(settings: dict[str, Any], where: str | Path = "settings") -> Con
         except ValidationError as error:
             # Whether settings fit each other shows only once each by itself is right.
             for detail in error.errors(include_url=False):
-                problems.append(_explain(detail))
+                section = detail["loc"][0]
+                if detail["type"] != "value_error" or section not in wrong_values:
+                    problems.append(_explain(detail))
+                if detail["type"] != "extra_forbidden":
+                    wrong_values.add(section)
                 settings = _without(settings, detail["loc"])
     if problems:
         one = len(problems) == 1
@@ -234,9 +242,7 @@ def read_settings(name_or_file: str = DEFAULT_CONFIG) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"cannot be read ({error.strerror})", where=path) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"this is no TOML ({error})", where=path, fix="look at configs/small.toml"
-        ) from error
+        raise ConfigError(f"this is no TOML ({error})", where=path, fix="look at configs/small.toml") from error
 
 
 def apply_settings(settings: dict[str, Any], assignments: list[str]) -> dict[str, Any]:
@@ -249,7 +255,6 @@ def apply_settings(settings: dict[str, Any], assignments: list[str]) -> dict[str
         >>> apply_settings({"model": {"n_heads": 8}}, ["model.n_heads=4", "data.dev=pairs.tsv"])
         {'model': {'n_heads': 4}, 'data': {'dev': 'pairs.tsv'}}
     """
-    result = {key: dict(value) if isinstance(value, dict) else value for key, value in settings.items()}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals:
@@ -258,14 +263,19 @@ def apply_settings(settings: dict[str, Any], assignments: list[str]) -> dict[str
             value = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
             value = text
-        *sections, name = key.strip().split(".")
-        target = result
-        for section in sections:
-            target = target.setdefault(section, {})
-            if not isinstance(target, dict):
-                raise ConfigError(f"{section} is no section", where=f"--set {assignment}")
-        target[name] = value
-    return result
+        settings = _put(settings, key.strip(), value)
+    return settings
+
+
+def _put(settings: dict[str, Any], key: str, value: object) -> dict[str, Any]:
+    """Put one `section.key` over settings."""
+    first, dot, rest = key.partition(".")
+    if not dot:
+        return settings | {first: value}
+    inner = settings.get(first, {})
+    if not isinstance(inner, dict):
+        raise ConfigError(f"{first} is no section", where=key)
+    return settings | {first: _put(inner, rest, value)}
 
 
 def load_config(
@@ -289,6 +299,5 @@ def load_config(
         settings = apply_settings(settings, ["training.epochs=0", "training.steps=0"])
     settings = apply_settings(settings, assignments or [])
     for key, value in options.items():
-        section, _, name = key.rpartition(".")
-        (settings.setdefault(section, {}) if section else settings)[name] = value
+        settings = _put(settings, key, value)
     return config_from(settings, name_or_file)

@@ -162,9 +162,7 @@ class RunFolder:
             ConfigError: its settings are unknown or impossible.
         """
         if not self.has_config():
-            raise RunError(
-                "no run is in this folder", where=self.path, fix="train one with `mtattn train --run ...`"
-            )
+            raise RunError("no run is in this folder", where=self.path, fix="train one with `mtattn train --run ...`")
         path = self.path / CONFIG
         return config_from(read_settings(str(path)), path)
 

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import sentencepiece
@@ -105,9 +106,11 @@ class Tokenizer:
             The tokenizer: the same for the same words and counts, whatever their order.
 
         Raises:
-            ConfigError: vocab_size has no room for the characters of the texts.
+            ConfigError: there is no text, or vocab_size has no room for its characters.
         """
         counts = Counter(word for text in texts for word in _spaced_words(text) if _SPACE not in word)
+        if not counts:
+            raise ConfigError("there is no text to train a tokenizer on", fix="name data with words in them")
         buffer = io.BytesIO()
         try:
             sentencepiece.SentencePieceTrainer.train(
@@ -194,15 +197,17 @@ class Tokenizer:
                 text += "" if i <= UNK else self._pieces[i].replace(_SPACE, " ")
             ends.append(len(text))
         text = without_controls(text)  # byte pieces can spell them
-        indent = len(text) - len(text.lstrip(" "))
         spans = [match.span() for match in _WORD.finditer(text)]
-        words = [text[start:end] for start, end in spans] or [""]
-        word_of_piece, word = [], 0
-        start = 0
+        word_of_piece, word, start = [], 0, 0
         for end in ends:
             # On to the word that this piece has a part of, or that follows it.
             while word < len(spans) - 1 and spans[word][1] <= start:
                 word += 1
             word_of_piece.append(word)
             start = end
-        return Spelling(text[indent:].rstrip(" "), words, word_of_piece)
+        # A word that has no piece of its own, such as the mark in a piece "_'", is one with the word before it.
+        owners = sorted(set(word_of_piece)) if spans else []
+        starts = [spans[word][0] for word in owners]
+        words = [text[start:end].strip() for start, end in pairwise([*starts, len(text)])]
+        rank = {word: n for n, word in enumerate(owners)}
+        return Spelling(text.strip(" "), words or [""], [rank.get(word, 0) for word in word_of_piece])

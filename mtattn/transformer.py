@@ -117,9 +117,7 @@ class DecoderLayer(nn.Module):
         read, self_weights = self.self_attention.attend(normed, cache.key, cache.value, mask)
         x = x + self.dropout(read)
         normed = self.norm_cross(x)
-        read, cross_weights = self.cross_attention.attend(
-            normed, cache.memory_key, cache.memory_value, memory_mask
-        )
+        read, cross_weights = self.cross_attention.attend(normed, cache.memory_key, cache.memory_value, memory_mask)
         x = x + self.dropout(read)
         return x + self.dropout(self.feed_forward(self.norm_ff(x))), self_weights, cross_weights
 
@@ -213,13 +211,9 @@ class Transformer(nn.Module):
         self.n_heads = n_heads
         self.max_positions = max_positions
         self.embedding = nn.Embedding(vocab_size, d_model)
-        self.encoder = nn.ModuleList(
-            EncoderLayer(d_model, n_heads, d_ff, dropout) for _ in range(n_encoder_layers)
-        )
+        self.encoder = nn.ModuleList(EncoderLayer(d_model, n_heads, d_ff, dropout) for _ in range(n_encoder_layers))
         self.encoder_norm = nn.LayerNorm(d_model)
-        self.decoder = nn.ModuleList(
-            DecoderLayer(d_model, n_heads, d_ff, dropout) for _ in range(n_decoder_layers)
-        )
+        self.decoder = nn.ModuleList(DecoderLayer(d_model, n_heads, d_ff, dropout) for _ in range(n_decoder_layers))
         self.decoder_norm = nn.LayerNorm(d_model)
         self.dropout = Dropout(dropout)
         self.register_buffer("positions", sinusoids(max_positions, d_model), persistent=False)

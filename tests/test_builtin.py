@@ -23,9 +23,7 @@ def test_a_missing_corpus_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         builtin.builtin_corpus()
 
 
-def test_a_wheel_carries_its_folders_inside_the_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wheel_carries_its_folders_inside_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mtattn.carried._PACKAGE", tmp_path / "mtattn")
     assert carried_folder("data") == tmp_path / "data"
     (tmp_path / "mtattn" / "_carried" / "data").mkdir(parents=True)

@@ -36,9 +36,7 @@ def run(trained_run: RunFolder) -> Path:
 class TestTranslate:
     AWKWARD = (
         "Hola.\n\n   \n\u2028una línea\u2028con separadores\n\x1b[31mrojo\x1b[0m\x07\ttabulador\n"
-        "termina con retorno\r\nuno\rdos\n😀 ▁ “comillas”\n\ufeffmarca\n"
-        + "larga " * 600
-        + "\núltima sin fin de línea"
+        "termina con retorno\r\nuno\rdos\n😀 ▁ “comillas”\n\ufeffmarca\n" + "larga " * 600 + "\núltima sin fin de línea"
     )
 
     def test_as_many_lines_come_out_as_go_in_whatever_is_in_them(self, run):
@@ -67,9 +65,7 @@ class TestTranslate:
 
     def test_json_has_what_the_text_output_has(self, run):
         plain = mtattn("translate", "--run", run, "--n-best", 3, stdin=f"Hola.\n\n{SOURCE}\n").stdout
-        as_json = mtattn(
-            "translate", "--run", run, "--n-best", 3, "--json", stdin=f"Hola.\n\n{SOURCE}\n"
-        ).stdout
+        as_json = mtattn("translate", "--run", run, "--n-best", 3, "--json", stdin=f"Hola.\n\n{SOURCE}\n").stdout
         objects = [json.loads(line) for line in as_json.splitlines()]
         assert [one["source"] for one in objects] == ["Hola.", "", SOURCE]
         rows = [
@@ -91,7 +87,9 @@ class TestTranslate:
     def test_a_reader_that_has_enough_is_no_error(self, run, tmp_path):
         many = tmp_path / "many.txt"
         many.write_text("Hola.\n" * 3000)
-        command = f"{sys.executable} -m mtattn translate --beam 1 --run {run} < {many} | head -n 1; echo ${{PIPESTATUS[0]}}"
+        command = (
+            f"{sys.executable} -m mtattn translate --beam 1 --run {run} < {many} | head -n 1; echo ${{PIPESTATUS[0]}}"
+        )
         done = subprocess.run(["bash", "-c", command], capture_output=True, check=True, timeout=120)
         assert done.stdout.split(b"\n")[1] == b"0"
         assert done.stderr == b""
@@ -138,9 +136,7 @@ class TestAlign:
     def test_each_row_gives_one_line(self, run, tmp_path):
         pairs = tmp_path / "pairs.tsv"
         pairs.write_text(
-            "Hola, perro.\tHello, dog.\n\tno source\nsin destino\t\n\n"
-            + "no " * 400
-            + "\tno\nSí.\tYes.\textra\n"
+            "Hola, perro.\tHello, dog.\n\tno source\nsin destino\t\n\n" + "no " * 400 + "\tno\nSí.\tYes.\textra\n"
         )
         lines = mtattn("align", "--run", run, pairs).stdout.split("\n")
         assert len(lines) == 7
@@ -172,9 +168,7 @@ class TestEvaluate:
         pairs.write_text("Hola.\tHello.\n¿Quién es?\tWho is it?\nLa casa es grande.\tThe house is big.\n")
         scores = json.loads(mtattn("evaluate", "--run", run, "--data", pairs, "--json").stdout)
         rows = [line.split("\t") for line in pairs.read_text().splitlines()]
-        translated = mtattn(
-            "translate", "--run", run, stdin="\n".join(row[0] for row in rows)
-        ).stdout.splitlines()
+        translated = mtattn("translate", "--run", run, stdin="\n".join(row[0] for row in rows)).stdout.splitlines()
         assert scores["bleu"] == pytest.approx(corpus_bleu(translated, [[row[1] for row in rows]]).score)
 
 

@@ -33,9 +33,7 @@ def test_one_column_is_enough_to_find_the_other(tmp_path: Path) -> None:
 def test_what_cannot_be_found_out_is_called_an_assumption(tmp_path: Path) -> None:
     pairs, report = read(write(tmp_path / "x.tsv", "Tom\tTomás\n"))
     assert pairs == [Pair("Tom", "Tomás")]
-    assert report.columns == (
-        "columns 1 (es) and 2 (en), an assumption: neither names nor words tell which is which"
-    )
+    assert report.columns == ("columns 1 (es) and 2 (en), an assumption: neither names nor words tell which is which")
 
 
 def test_the_same_language_twice_is_read_with_a_warning(tmp_path: Path) -> None:
@@ -49,9 +47,7 @@ def test_names_that_the_words_contradict_are_believed_with_a_warning(tmp_path: P
     path = write_as(tmp_path, ".tsv", both(PAIRS), ("en", "es"))
     pairs, report = read(path)
     assert pairs == TURNED
-    assert (
-        "warning: the words of 2 look like en, not es, the words of 1 look like es, not en" in report.columns
-    )
+    assert "warning: the words of 2 look like en, not es, the words of 1 look like es, not en" in report.columns
 
 
 def test_a_header_in_other_languages_is_no_pair(tmp_path: Path) -> None:

@@ -27,9 +27,7 @@ def test_a_direction_is_read_as_it_is_typed(text: str) -> None:
     assert str(ES_EN) == "es-en"
 
 
-@pytest.mark.parametrize(
-    "text", ["", "es", "es-", "-en", "es-es", "es_en", "español-en", "es-en-fr", "e1-en"]
-)
+@pytest.mark.parametrize("text", ["", "es", "es-", "-en", "es-es", "es_en", "español-en", "es-en-fr", "e1-en"])
 def test_nonsense_is_no_direction(text: str) -> None:
     with pytest.raises(DataError, match="not a direction of translation; write two different"):
         Direction.parse(text)

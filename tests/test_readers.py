@@ -11,9 +11,7 @@ from mtattn.errors import DataError
 
 
 @pytest.mark.parametrize("ending", [".tsv", ".txt", ".tab", ".csv", ".jsonl", ".ndjson", ".parquet", ".TSV"])
-@pytest.mark.parametrize(
-    "names", [("es", "en"), ("Spanish", "English"), ("text_es", "text_en"), ("src", "tgt")]
-)
+@pytest.mark.parametrize("names", [("es", "en"), ("Spanish", "English"), ("text_es", "text_en"), ("src", "tgt")])
 def test_every_format_gives_the_same_pairs(tmp_path: Path, ending: str, names: tuple[str, str]) -> None:
     path = write_as(tmp_path, ending.lower(), both(PAIRS), names).rename(tmp_path / f"x{ending}")
     pairs, report = read(path)
@@ -123,9 +121,7 @@ def test_csv_without_quotes_may_have_commas_between_semicolons(tmp_path: Path) -
 
 
 def test_broken_csv_names_the_line(tmp_path: Path) -> None:
-    path = write(
-        tmp_path / "x.csv", b'uno,one\n"dos"x,two\n"b\n\xff",three\ncuatro,four\n"cinco,five\nseis,six\n'
-    )
+    path = write(tmp_path / "x.csv", b'uno,one\n"dos"x,two\n"b\n\xff",three\ncuatro,four\n"cinco,five\nseis,six\n')
     pairs, report = read(path)
     assert pairs == [Pair("uno", "one"), Pair("cuatro", "four")]
     assert report.broken == [

@@ -149,9 +149,7 @@ def test_the_hub_is_asked_for_config_revision_and_split(monkeypatch: pytest.Monk
         ),
     ],
 )
-def test_errors_of_the_hub_say_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
-) -> None:
+def test_errors_of_the_hub_say_what_to_do(monkeypatch: pytest.MonkeyPatch, error: Exception, message: str) -> None:
     datasets = pytest.importorskip("datasets")
 
     def load_dataset(*args: object, **options: object) -> None:
@@ -190,9 +188,7 @@ def test_the_hub_offline_is_told_at_once() -> None:
 
 
 def test_reading_text_imports_neither_torch_nor_datasets() -> None:
-    program = (
-        "import sys, mtattn.corpus.readers; print(sys.modules.keys() & {'torch', 'datasets', 'pyarrow'})"
-    )
+    program = "import sys, mtattn.corpus.readers; print(sys.modules.keys() & {'torch', 'datasets', 'pyarrow'})"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=Path(__file__).parent.parent
     )

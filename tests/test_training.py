@@ -188,9 +188,7 @@ class TestLoading:
             self.load(copy)
 
     @pytest.mark.parametrize("name", [TOKENIZER, MODEL])
-    @pytest.mark.parametrize(
-        "damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"x" * 99]
-    )
+    @pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"x" * 99])
     def test_a_damaged_file_is_refused(self, copy, name, damage):
         path = copy.path / name
         path.write_bytes(damage(path.read_bytes()))

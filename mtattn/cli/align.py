@@ -24,9 +24,7 @@ def align(
     ctx: typer.Context,
     file: Annotated[
         Path | None,
-        typer.Argument(
-            help="Source and target with a tab between; none = standard input.", metavar="[FILE.tsv]"
-        ),
+        typer.Argument(help="Source and target with a tab between; none = standard input.", metavar="[FILE.tsv]"),
     ] = None,
     run: RunOption = None,
     layer: Annotated[int | None, typer.Option(min=1, help="Layer, from 1; else the mean over all.")] = None,
@@ -56,9 +54,7 @@ def align(
             for number, line in enumerate(chunk, n_done + 1):
                 columns = line.split("\t")
                 if len(columns) < 2 and line.strip():
-                    raise InputError(
-                        "there is no tab between source and target", where=f"{reader.name}:{number}"
-                    )
+                    raise InputError("there is no tab between source and target", where=f"{reader.name}:{number}")
                 pairs.append((normalise(columns[0]), normalise("".join(columns[1:2]))))
             for number, (found, (src, tgt)) in enumerate(
                 zip(align_pairs(model, tokenizer, pairs, layer, head), pairs, strict=True), n_done + 1

@@ -22,9 +22,7 @@ STARTED = time.monotonic()
 
 RunOption = Annotated[
     Path | None,
-    typer.Option(
-        "--run", help="Folder of the run; the newest finished one in runs/ if not named.", metavar="DIR"
-    ),
+    typer.Option("--run", help="Folder of the run; the newest finished one in runs/ if not named.", metavar="DIR"),
 ]
 BeamOption = Annotated[int, typer.Option("--beam", min=1, help="Width of the beam; 1 = greedy.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]

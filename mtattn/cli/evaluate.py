@@ -50,9 +50,7 @@ def evaluate(
     elif (folder.path / TEST).is_file():
         pairs = folder.read_pairs(TEST)
     else:
-        raise RunError(
-            "the run held out no test part", where=folder.path, fix="name pairs to score on with --data"
-        )
+        raise RunError("the run held out no test part", where=folder.path, fix="name pairs to score on with --data")
     tokenizer = folder.tokenizer()
     translator = Translator(folder.model(tokenizer.vocab_size), tokenizer)
     scores, _ = evaluate_pairs(translator, pairs, beam)

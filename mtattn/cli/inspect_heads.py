@@ -54,9 +54,7 @@ def inspect_heads(
     ] = KindName.cross,
     layer: Annotated[int | None, typer.Option(min=1, help="Layer, from 1; else the mean over all.")] = None,
     head: Annotated[int | None, typer.Option(min=1, help="Head, from 1; else the mean over all.")] = None,
-    subwords: Annotated[
-        bool, typer.Option("--subwords", help="Between the tokenizer's pieces, not words.")
-    ] = False,
+    subwords: Annotated[bool, typer.Option("--subwords", help="Between the tokenizer's pieces, not words.")] = False,
     beam: BeamOption = 5,
     as_json: JsonOption = False,
 ) -> None:
@@ -92,24 +90,20 @@ def inspect_heads(
             return
         parts = split_long(text, translator.fits)
         if len(parts) > 1:
-            notes.print(
-                f"text longer than the model's {model.max_positions} positions: split into {len(parts)} parts"
-            )
+            notes.print(f"text longer than the model's {model.max_positions} positions: split into {len(parts)} parts")
         for part in parts:
             source = tokenizer.encode(part)
-            yield capture(
-                model, tokenizer, source, translator.search([source], beam, 1.0)[0][0].ids, forced=False
-            )
+            yield capture(model, tokenizer, source, translator.search([source], beam, 1.0)[0][0].ids, forced=False)
 
     def write(sources: Iterable[str]) -> None:
         for text in sources:
             if not text.strip():
                 write_line("")
                 continue
-            for record in records(text):
-                if as_json:
-                    write_line(to_json(record))
-                else:
+            if as_json:
+                write_line(to_json(list(records(text))))
+            else:
+                for record in records(text):
                     for line in show(
                         record,
                         kind=kind.value,

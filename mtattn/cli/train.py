@@ -38,9 +38,7 @@ def train(
     dev: Annotated[
         str | None, typer.Option(help="Pairs to validate on; else a part of the data.", metavar="SOURCE")
     ] = None,
-    run: Annotated[
-        Path | None, typer.Option(help="Folder of the run; else a new one in runs/.", metavar="DIR")
-    ] = None,
+    run: Annotated[Path | None, typer.Option(help="Folder of the run; else a new one in runs/.", metavar="DIR")] = None,
     minutes: Annotated[
         float | None, typer.Option(min=0.05, help="Train for this long in all, from start to exit.")
     ] = None,

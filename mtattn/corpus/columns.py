@@ -37,9 +37,7 @@ def header_names(cells: Cells, direction: Direction, wanted: tuple[str, str] | N
     """
     names: dict[Key, str] = {key: str(cell).strip() for key, cell in cells.items()}
     languages = {code for code in LANGUAGE_NAMES for name in names.values() if is_name_of(name, code)}
-    asked_for = wanted is not None and any(
-        _number(want) is None and want in names.values() for want in wanted
-    )
+    asked_for = wanted is not None and any(_number(want) is None and want in names.values() for want in wanted)
     if asked_for or len(languages) > 1 or _by_names(names, direction):
         return names
     return None

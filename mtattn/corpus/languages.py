@@ -44,9 +44,7 @@ _FREQUENT_WORDS = {
     ),
 }
 
-FUNCTION_WORDS: dict[str, frozenset[str]] = {
-    code: frozenset(words.split()) for code, words in _FREQUENT_WORDS.items()
-}
+FUNCTION_WORDS: dict[str, frozenset[str]] = {code: frozenset(words.split()) for code, words in _FREQUENT_WORDS.items()}
 
 LANGUAGE_NAMES: dict[str, frozenset[str]] = {
     "es": frozenset({"es", "spa", "spanish", "español", "espanol", "castellano"}),

@@ -13,9 +13,7 @@ Note = Callable[[str], None]
 _N_BROKEN_TOLD = 5
 
 
-def _read(
-    source: str, direction: Direction, columns: tuple[str, str] | None, split: str, note: Note
-) -> Iterator[Pair]:
+def _read(source: str, direction: Direction, columns: tuple[str, str] | None, split: str, note: Note) -> Iterator[Pair]:
     report = ReadReport(source)
     yield from read_pairs(source, direction, columns=columns, split=split, report=report)
     note(f"{source}: {report.n_pairs:,} pairs, {report.columns}")
@@ -93,9 +91,7 @@ def load_parts(config: DataConfig, direction: Direction, note: Note) -> Parts:
     for line in parts.report.lines():
         note(line)
     if not parts.train:
-        raise DataError(
-            "no pair is left to train on", fix="name more data with --data, or another dev part with --dev"
-        )
+        raise DataError("no pair is left to train on", fix="name more data with --data, or another dev part with --dev")
     if not parts.dev:
         raise DataError(
             f"none of {len(parts.train):,} pairs fell into the dev part",

@@ -77,9 +77,7 @@ def read_pairs(
         raise DataError(what, where=source, fix="each row needs a source and a target sentence")
 
 
-def _pairs_of(
-    table: Table, direction: Direction, wanted: tuple[str, str] | None, report: ReadReport
-) -> Iterator[Pair]:
+def _pairs_of(table: Table, direction: Direction, wanted: tuple[str, str] | None, report: ReadReport) -> Iterator[Pair]:
     sample: list[Row] = []
     n_filled = 0
     for row in table.rows:
@@ -110,9 +108,7 @@ def _pairs_of(
                 report.n_blank += 1
 
 
-def _take_header(
-    sample: list[Row], direction: Direction, wanted: tuple[str, str] | None
-) -> dict[Key, str] | None:
+def _take_header(sample: list[Row], direction: Direction, wanted: tuple[str, str] | None) -> dict[Key, str] | None:
     first = next((i for i, row in enumerate(sample) if row.cells and not row.fault), None)
     if first is None:
         return None
@@ -151,9 +147,7 @@ def _note_broken(report: ReadReport, row: Row, fault: str) -> None:
 def _text(row: Row, key: Key) -> str:
     if key not in row.cells:
         raise ValueError(
-            f"there is no key {key!r}"
-            if isinstance(key, str)
-            else f"there is no column {key}, only {len(row.cells)}"
+            f"there is no key {key!r}" if isinstance(key, str) else f"there is no column {key}, only {len(row.cells)}"
         )
     value = row.cells[key]
     if value is None:

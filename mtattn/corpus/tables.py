@@ -84,9 +84,7 @@ def _file_table(path: Path) -> Table:
     if read is None:
         known = ", ".join(_READERS)
         what = f"the ending {path.suffix!r} tells no format" if path.suffix else "the name has no ending"
-        fix = (
-            f"name a file that ends in one of {known}, two line-aligned files as a.xx,b.yy, or hf:owner/name"
-        )
+        fix = f"name a file that ends in one of {known}, two line-aligned files as a.xx,b.yy, or hf:owner/name"
         raise DataError(what if path.exists() else "there is no such file", where=path, fix=fix)
     by_number = read in (_tsv_rows, _csv_rows)
     noun = "keys" if read is _jsonl_rows else "columns"
@@ -111,9 +109,7 @@ def _csv_rows(path: Path) -> Iterator[Row]:
                 faulty.append(line)
             yield line.text.replace("\r", " ") + "\n"  # the csv module would end the line there
 
-    reader = csv.reader(
-        feed(), delimiter=_delimiter([line.text.replace("\r", " ") for line in head]), strict=True
-    )
+    reader = csv.reader(feed(), delimiter=_delimiter([line.text.replace("\r", " ") for line in head]), strict=True)
     while True:
         begin = reader.line_num + 1
         cells: list[str] = []
@@ -191,9 +187,7 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
 def _hub_rows(source: str, split: str) -> Iterator[Row]:
     match = _HUB_SOURCE.fullmatch(source)
     if match is None:
-        raise DataError(
-            "that is no data set's address", where=source, fix="write hf:owner/name[:config][@revision]"
-        )
+        raise DataError("that is no data set's address", where=source, fix="write hf:owner/name[:config][@revision]")
     name, config, revision = match.groups()
     if Path(name).exists():
         # load_dataset would silently read the folder.
@@ -216,9 +210,7 @@ def _hub_fix(error: Exception) -> str:
         return "check owner, name and revision; a private or gated data set wants `hf auth login`"
     if isinstance(error, RuntimeError):
         return "choose a data set that is stored as plain files, such as Parquet or CSV"
-    return (
-        "check the config and the split; write hf:owner/name:config" if isinstance(error, ValueError) else ""
-    )
+    return "check the config and the split; write hf:owner/name:config" if isinstance(error, ValueError) else ""
 
 
 def _first_line(error: Exception) -> str:

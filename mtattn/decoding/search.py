@@ -45,8 +45,11 @@ def length_penalty(n_tokens: int, alpha: float) -> float:
 
 
 def longest_output(model: Transformer, src_lengths: Tensor) -> Tensor:
-    """Bound the tokens of each output, </s> included: twice its source and 10 more, within the positions."""
-    return (2 * src_lengths + 10).clamp(max=model.max_positions)
+    """Bound the tokens of each output, </s> included: twice its source and 10 more, within the positions.
+
+    One position is left for <s>, so that what was found can be read again.
+    """
+    return (2 * src_lengths + 10).clamp(max=model.max_positions - 1)
 
 
 def _next_log_probs(model: Transformer, hidden: Tensor) -> Tensor:
@@ -144,9 +147,7 @@ def beam_search(
         going = ends.int().sort(dim=-1, stable=True).indices[:, :beam]  # (live, K)
         totals = candidates.values.gather(1, going).masked_fill(ends.gather(1, going), -torch.inf)
         parents, emitted = parents.gather(1, going), emitted.gather(1, going)
-        tokens = torch.cat(
-            [tokens.gather(1, parents[:, :, None].expand(-1, -1, length)), emitted[:, :, None]], dim=2
-        )
+        tokens = torch.cat([tokens.gather(1, parents[:, :, None].expand(-1, -1, length)), emitted[:, :, None]], dim=2)
         for row, i in enumerate(live):
             if length >= limits[i]:  # cut off what has not ended
                 for k in range(min(beam - len(found[i]), going.shape[1])):

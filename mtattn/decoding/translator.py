@@ -62,7 +62,7 @@ def split_long(text: str, fits: Callable[[str], bool]) -> list[str]:
             parts = [" ".join(words[:middle]), " ".join(words[middle:])]
         else:
             parts = [text[: len(text) // 2], text[len(text) // 2 :]]
-    return [short for part in parts for short in split_long(part, fits)]
+    return [short for part in parts if part.strip() for short in split_long(part, fits)]
 
 
 class Translator:

@@ -67,12 +67,8 @@ def capture(
     emitted_words = Groups.of(tgt.words, tgt.word_of_piece, last=EOS_LABEL)
     read_words = Groups.of(tgt.words, tgt.word_of_piece, first=BOS_LABEL)
     cross = AttentionMap("cross", emitted_labels, src_labels, sentence_weights(weights.cross, 0, n_tgt, n_src))
-    encoder = AttentionMap(
-        "encoder", src_labels, src_labels, sentence_weights(weights.encoder, 0, n_src, n_src)
-    )
-    decoder = AttentionMap(
-        "decoder", emitted_labels, read_labels, sentence_weights(weights.decoder, 0, n_tgt, n_tgt)
-    )
+    encoder = AttentionMap("encoder", src_labels, src_labels, sentence_weights(weights.encoder, 0, n_src, n_src))
+    decoder = AttentionMap("decoder", emitted_labels, read_labels, sentence_weights(weights.decoder, 0, n_tgt, n_tgt))
     return HeadRecord(
         source=src.text,
         target=tgt.text,

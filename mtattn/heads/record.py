@@ -115,9 +115,7 @@ class Groups:
     members: tuple[int, ...]
 
     @classmethod
-    def of(
-        cls, words: Sequence[str], word_of_piece: Sequence[int], *, first: str = "", last: str = ""
-    ) -> "Groups":
+    def of(cls, words: Sequence[str], word_of_piece: Sequence[int], *, first: str = "", last: str = "") -> "Groups":
         """Make groups of words, with a special token of its own before or behind them where named."""
         if not word_of_piece:
             words = ()

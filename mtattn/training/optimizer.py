@@ -126,9 +126,7 @@ class Optimizer:
             )
         ]
         if matrices:
-            self._optimizers.append(
-                Muon(matrices, lr=config.muon_learning_rate, weight_decay=config.weight_decay)
-            )
+            self._optimizers.append(Muon(matrices, lr=config.muon_learning_rate, weight_decay=config.weight_decay))
         self._peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in self._optimizers]
 
     def step(self, position: float) -> float:

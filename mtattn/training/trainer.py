@@ -49,7 +49,8 @@ def emission_loss(model: Transformer, batch: Batch, label_smoothing: float = 0.0
     log_total = model.logits(hidden).float().logsumexp(dim=-1)  # (n,)
     embedding = model.embedding.weight
     target = (1 - label_smoothing) * embedding[batch.tgt_emit[real]] + label_smoothing * embedding.mean(dim=0)
-    return (log_total - (hidden * target).sum(dim=-1)).mean()
+    loss: Tensor = (log_total - (hidden * target).sum(dim=-1)).mean()
+    return loss
 
 
 class Trainer:
@@ -116,9 +117,7 @@ class Trainer:
             shares.append((progress.epoch + progress.batch / len(self._batches)) / training.epochs)
         if training.minutes:
             budget_s = training.minutes * 60
-            reserve_s = (
-                1.2 * progress.validation_s + 1.0 if progress.n_validations else _FIRST_RESERVE * budget_s
-            )
+            reserve_s = 1.2 * progress.validation_s + 1.0 if progress.n_validations else _FIRST_RESERVE * budget_s
             shares.append(self.elapsed_s() / max(budget_s - reserve_s, 0.5 * budget_s))
         return min(1.0, max(shares))
 

@@ -1,6 +1,7 @@
 """A head record as JSON: every label and every weight."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from mtattn.heads.record import AttentionMap, HeadRecord
@@ -14,21 +15,27 @@ def _map(attention: AttentionMap) -> dict[str, Any]:
     }
 
 
-def to_json(record: HeadRecord) -> str:
-    """Write a record as one line of JSON.
+def _record(record: HeadRecord) -> dict[str, Any]:
+    return {
+        "source": record.source,
+        "target": record.target,
+        "forced": record.forced,
+        "words": {kind: _map(attention) for kind, attention in record.words.items()},
+        "pieces": {kind: _map(attention) for kind, attention in record.pieces.items()},
+    }
+
+
+def to_json(records: Sequence[HeadRecord]) -> str:
+    """Write the record of a text, or those of the parts of a text that was split, as one line of JSON.
+
+    Args:
+        records: one, or the parts in their order.
 
     Returns:
         An object with `source`, `target`, `forced`, and, under `words` and `pieces`, a map for each
         kind of attention: the labels of `rows` (queries) and `columns` (keys), and `weights` as
-        [layer][head][row][column], rounded to six places.
+        [layer][head][row][column], rounded to six places. For several records an object with such
+        objects under `parts`.
     """
-    return json.dumps(
-        {
-            "source": record.source,
-            "target": record.target,
-            "forced": record.forced,
-            "words": {kind: _map(attention) for kind, attention in record.words.items()},
-            "pieces": {kind: _map(attention) for kind, attention in record.pieces.items()},
-        },
-        ensure_ascii=False,
-    )
+    shown = [_record(record) for record in records]
+    return json.dumps(shown[0] if len(shown) == 1 else {"parts": shown}, ensure_ascii=False, allow_nan=False)

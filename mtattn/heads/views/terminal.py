@@ -105,9 +105,7 @@ def strongest(selection: Selection, kind: Kind) -> Iterator[Text]:
         told = [i for i in order[:_N_STRONGEST] if weights[i] >= _WEAKEST_TOLD] or order[:1]
         words = "  ".join(f"{selection.columns[i]} {weights[i]:.0%}" for i in told)
         sink = f"{sum(weights[i] for i in special):.0%}" if special else ""
-        yield Text(
-            f"{_fitted(label, left)}  {sink:>5}  {words}".rstrip(), style="dim" if label in _SPECIALS else ""
-        )
+        yield Text(f"{_fitted(label, left)}  {sink:>5}  {words}".rstrip(), style="dim" if label in _SPECIALS else "")
 
 
 def show(
@@ -140,9 +138,7 @@ def show(
     asks, answers = _MEANING[kind]
     unit = "pieces" if subwords else "words"
     yield Text(f"{record.source} → {record.target}" + (" (given)" if record.forced else ""), style="bold")
-    yield Text(
-        f"{selection.name}, between {unit}; a row is one {asks}'s attention to the {answers}, in percent"
-    )
+    yield Text(f"{selection.name}, between {unit}; a row is one {asks}'s attention to the {answers}, in percent")
     yield Text()
     yield from heat_map(selection, width)
     yield Text()
