@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from mtattn.carried import carried_folder
 from mtattn.errors import ConfigError
@@ -22,8 +22,17 @@ if TYPE_CHECKING:
 DEFAULT_CONFIG = "small"
 
 Count = Annotated[int, Field(ge=1)]
+Size = Annotated[int, Field(ge=1, le=65_536)]  # bounded, so that a stranger's config cannot ask for all memory
+Depth = Annotated[int, Field(ge=1, le=1_000)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Column = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
+
+
+def _between_two_languages(direction: str) -> str:
+    src, _, tgt = direction.partition("-")
+    if src == tgt:
+        raise ValueError(f"{direction} goes from a language to itself")
+    return direction
 
 
 class Section(BaseModel):
@@ -60,27 +69,33 @@ class DataConfig(Section):
             raise ValueError("src_column and tgt_column are given both or neither")
         return self
 
+    @model_validator(mode="after")
+    def _something_is_left_to_train_on(self) -> "DataConfig":
+        if self.dev_share + self.test_share >= 1:
+            raise ValueError(f"dev_share={self.dev_share} and test_share={self.test_share} leave nothing to train on")
+        return self
+
 
 class TokenizerConfig(Section):
     """The joint vocabulary."""
 
-    vocab_size: Count = 4000
+    vocab_size: Annotated[int, Field(ge=1, le=1_000_000)] = 4000
     """Pieces of both languages, 260 special and byte pieces among them; fewer where the text gives no more."""
 
 
 class ModelConfig(Section):
     """The sizes of the Transformer."""
 
-    d_model: Count = 128
+    d_model: Size = 128
     """Size of a position's vector; even."""
-    n_heads: Count = 8
+    n_heads: Size = 8
     """Heads of every attention; divides d_model."""
-    n_encoder_layers: Count = 3
-    n_decoder_layers: Count = 3
-    d_ff: Count = 512
+    n_encoder_layers: Depth = 3
+    n_decoder_layers: Depth = 3
+    d_ff: Size = 512
     """Hidden size of the feed-forward networks."""
     dropout: Share = 0.1
-    max_positions: Annotated[int, Field(ge=8)] = 256
+    max_positions: Annotated[int, Field(ge=8, le=65_536)] = 256
     """Longest sentence in tokens; longer text is split before it is translated."""
 
     @model_validator(mode="after")
@@ -141,7 +156,9 @@ class TrainingConfig(Section):
 class Config(Section):
     """All settings of a run."""
 
-    direction: Annotated[str, Field(pattern="^[a-z]{2,3}-[a-z]{2,3}$")] = "es-en"
+    direction: Annotated[str, Field(pattern="^[a-z]{2,3}-[a-z]{2,3}$"), AfterValidator(_between_two_languages)] = (
+        "es-en"
+    )
     """SRC-TGT: the first language is translated into the second."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     data: DataConfig = DataConfig()
@@ -218,12 +235,12 @@ def config_from(settings: dict[str, Any], where: str | Path = "settings") -> Con
 
 def _find(name_or_file: str) -> Path:
     """Find a config of one's own by path, or one that mtattn carries by name."""
-    path = Path(name_or_file)
-    if path.suffix == ".toml" or path.exists():
-        return path
     carried = carried_folder("configs")
-    if (carried / f"{name_or_file}.toml").is_file():
+    if "/" not in name_or_file and (carried / f"{name_or_file}.toml").is_file():
         return carried / f"{name_or_file}.toml"
+    path = Path(name_or_file)
+    if path.suffix == ".toml" or path.is_file():
+        return path
     names = ", ".join(sorted(file.stem for file in carried.glob("*.toml")))
     raise ConfigError(
         "there is no config of this name", where=name_or_file, fix=f"take one of {names}, or a .toml file"

@@ -35,7 +35,7 @@ class DataError(MtattnError):
 
 
 class RunError(MtattnError):
-    """A run folder is missing, incomplete, in use or not what it claims to be."""
+    """A run folder is missing, incomplete, damaged or not what it claims to be."""
 
 
 class InputError(MtattnError):

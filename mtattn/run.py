@@ -37,7 +37,7 @@ RUNS = Path("runs")
 CONFIG, MANIFEST, TOKENIZER = "config.toml", "manifest.json", "tokenizer.model"
 MODEL, CHECKPOINT, METRICS = "model.safetensors", "checkpoint.safetensors", "metrics.jsonl"
 DEV, TEST = "dev.tsv", "test.tsv"
-_FILES = (CONFIG, MANIFEST, TOKENIZER, MODEL, CHECKPOINT, METRICS, DEV, TEST)
+_FILES = (MANIFEST, CONFIG, TOKENIZER, MODEL, CHECKPOINT, METRICS, DEV, TEST)
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -46,6 +46,10 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         RunError: it cannot be written; what stood there before still stands.
     """
+    if path.exists() and not path.is_file():  # a device or a pipe, which must not become a file
+        path.write_bytes(data)
+        return
+    path = path.resolve()  # a link stays a link
     aside = path.with_name(f".{path.name}.part")
     try:
         with aside.open("wb") as file:
@@ -54,8 +58,11 @@ def write_whole(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         aside.replace(path)
     except OSError as error:
+        raise RunError(
+            f"cannot be written ({error.strerror})", where=path, fix="make room for it, or name another place"
+        ) from error
+    finally:
         aside.unlink(missing_ok=True)
-        raise RunError(f"cannot be written ({error.strerror})", where=path) from error
 
 
 def new_model(config: Config, vocab_size: int) -> Transformer:
@@ -111,7 +118,7 @@ class RunFolder:
             force: a run that stands there is replaced; files that are no part of a run stay.
 
         Raises:
-            RunError: a run stands there already, or the folder cannot be made.
+            RunError: a run, or a file of such a name, stands there already, or the folder cannot be made.
         """
         run = cls(path)
         try:
@@ -122,18 +129,27 @@ class RunFolder:
                 where=path,
                 fix="choose another with --run",
             ) from error
-        if run.has_config():
-            if not force:
-                raise RunError(
-                    "a run stands here already",
-                    where=path,
-                    fix="go on with it with --resume, replace it with --force, or choose another --run",
-                )
-            for name in _FILES:
-                (path / name).unlink(missing_ok=True)
-        write_whole(path / CONFIG, config.to_toml().encode())
+        present = [name for name in _FILES if (path / name).exists()]
+        if present and not run.is_run():
+            raise RunError(f"{present[0]} stands here and is no part of a run", where=path, fix="choose another --run")
+        if present and not force:
+            raise RunError(
+                "a run stands here already",
+                where=path,
+                fix="go on with it with --resume, replace it with --force, or choose another --run",
+            )
+        for name in reversed(present):
+            (path / name).unlink(missing_ok=True)
         run.write_manifest({"command": sys.argv[1:], "started_at": now(), **describe_machine()})
+        write_whole(path / CONFIG, config.to_toml().encode())
         return run
+
+    def is_run(self) -> bool:
+        """Say whether mtattn made this folder's files: its manifest names the version."""
+        try:
+            return "mtattn" in self.manifest()
+        except RunError:
+            return False
 
     def has_config(self) -> bool:
         """Say whether a run was begun here."""
@@ -223,7 +239,7 @@ class RunFolder:
         path = self.path / MODEL
         tensors = load_tensors(self.read(MODEL), path)
         config = self.config()
-        with torch.device("meta"):  # allocates nothing, whatever sizes the config claims
+        with torch.device("meta"):  # allocates nothing, whatever weights the config claims
             model = new_model(config, vocab_size)
         expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
         given = {name: tuple(tensor.shape) for name, tensor in tensors.items()}

@@ -1,5 +1,6 @@
 """The one form of text that all of mtattn works on: NFC, one line, no control characters."""
 
+import json
 import re
 import unicodedata
 
@@ -26,3 +27,17 @@ def normalise(text: str) -> str:
         '¿Qué tal?'
     """
     return " ".join(without_controls(unicodedata.normalize("NFC", text)).split())
+
+
+def json_line(value: object) -> str:
+    """Write a value as one line of JSON, control characters escaped.
+
+    Raises:
+        ValueError: a number is not finite.
+
+    Example:
+        >>> json_line({"text": "año", "n": 1})
+        '{"text": "año", "n": 1}'
+    """
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", line)

@@ -175,7 +175,7 @@ class Tokenizer:
 
     def labels(self, ids: Sequence[int]) -> list[str]:
         """Name each piece, "▁" standing for the space before a word."""
-        return [self._pieces[i] for i in ids]
+        return [without_controls(self._pieces[i]) for i in ids]
 
     def spell(self, ids: Sequence[int]) -> Spelling:
         """Turn piece ids into text and words, and say which piece belongs to which word.

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,17 @@ class TestTranslate:
         assert mtattn("translate", "--run", run, "--input", source, "--output", target).stdout == ""
         assert target.read_text() == by_arguments
 
+    def test_composed_and_decomposed_text_give_the_same(self, run):
+        composed, decomposed = (unicodedata.normalize(form, SOURCE) for form in ("NFC", "NFD"))
+        assert composed != decomposed
+        for command in ("translate", "inspect-heads"):
+            shown = [mtattn(command, "--run", run, text).stdout for text in (composed, decomposed)]
+            assert shown[0] == shown[1]
+
+    def test_an_output_folder_that_is_not_there_is_told_before_the_work(self, run, tmp_path):
+        result = mtattn("translate", "--run", run, "--output", tmp_path / "no" / "a.en", "Hola.", status=1)
+        assert "no such folder" in result.stderr
+
     def test_json_has_what_the_text_output_has(self, run):
         plain = mtattn("translate", "--run", run, "--n-best", 3, stdin=f"Hola.\n\n{SOURCE}\n").stdout
         as_json = mtattn("translate", "--run", run, "--n-best", 3, "--json", stdin=f"Hola.\n\n{SOURCE}\n").stdout
@@ -84,13 +96,12 @@ class TestTranslate:
         assert "none.txt" in result.stderr
         assert result.stdout == ""
 
-    def test_a_reader_that_has_enough_is_no_error(self, run, tmp_path):
+    @pytest.mark.parametrize("command", ["translate --beam 1", "inspect-heads --beam 1"])
+    def test_a_reader_that_has_enough_is_no_error(self, run, tmp_path, command):
         many = tmp_path / "many.txt"
-        many.write_text("Hola.\n" * 3000)
-        command = (
-            f"{sys.executable} -m mtattn translate --beam 1 --run {run} < {many} | head -n 1; echo ${{PIPESTATUS[0]}}"
-        )
-        done = subprocess.run(["bash", "-c", command], capture_output=True, check=True, timeout=120)
+        many.write_text("Hola.\n" * 1500)
+        pipe = f"{sys.executable} -m mtattn {command} --run {run} < {many} | head -n 1; echo ${{PIPESTATUS[0]}}"
+        done = subprocess.run(["bash", "-c", pipe], capture_output=True, check=True, timeout=120)
         assert done.stdout.split(b"\n")[1] == b"0"
         assert done.stderr == b""
 
@@ -196,11 +207,25 @@ class TestTrain:
         mtattn("train", "--data", pairs_file, "--run", path, "--force", *self.TINY)
 
     def test_the_folder_stands_before_the_data_are_read(self, tmp_path):
-        path = tmp_path / "run"
-        result = mtattn("train", "--data", tmp_path / "none.tsv", "--run", path, *self.TINY, status=1)
-        assert "none.tsv" in result.stderr
-        assert (path / "config.toml").is_file()
+        path, data = tmp_path / "run", tmp_path / "data.tsv"
+        data.write_text("one column\n")
+        result = mtattn("train", "--data", data, "--run", path, *self.TINY, status=1)
+        assert "data.tsv:1" in result.stderr
         assert "steps = 4" in (path / "config.toml").read_text()
+
+    def test_missing_data_replace_no_run(self, tmp_path, pairs_file):
+        path = tmp_path / "run"
+        mtattn("train", "--data", pairs_file, "--run", path, *self.TINY)
+        result = mtattn("train", "--data", tmp_path / "none.tsv", "--run", path, "--force", *self.TINY, status=1)
+        assert "none.tsv" in result.stderr
+        assert mtattn("translate", "--run", path, "Hola.").stdout
+
+    def test_a_file_of_ones_own_is_not_taken_for_part_of_a_run(self, tmp_path, pairs_file):
+        (tmp_path / "dev.tsv").write_text("mine\tmine\n")
+        for force in ((), ("--force",)):
+            result = mtattn("train", "--data", pairs_file, "--run", tmp_path, *force, *self.TINY, status=1)
+            assert "dev.tsv" in result.stderr
+        assert (tmp_path / "dev.tsv").read_text() == "mine\tmine\n"
 
     def test_all_wrong_settings_are_told_at_once(self, tmp_path):
         wrong = ("--set", "model.n_heads=7", "--set", "model.d_modle=64", "--set", "training.epochs=-1")
@@ -268,12 +293,15 @@ class TestWhole:
         assert b"Traceback" in process("--debug", "translate", "--run", tmp_path, "Hola.").stderr
 
     def test_no_color_gives_no_escape_sequences(self, run):
-        environment = {**os.environ, "NO_COLOR": "1", "FORCE_COLOR": ""}
-        done = process("inspect-heads", "--run", run, "Hola.", env=environment)
-        assert b"\x1b" not in done.stdout
+        colour = re.compile(rb"\x1b\[[0-9;]*[34][0-9]")
+        forced = {**os.environ, "FORCE_COLOR": "1"}
+        forced.pop("NO_COLOR", None)
+        options = ("inspect-heads", "--run", run, "--kind", "encoder", "Hola.")
+        assert colour.search(process(*options, env=forced).stdout)
+        assert not colour.search(process(*options, env={**forced, "NO_COLOR": "1"}).stdout)
+        assert b"\x1b" not in process(*options, env={**os.environ, "FORCE_COLOR": ""}).stdout
 
-    def test_a_time_budget_ends_on_time_with_a_usable_model(self, tmp_path, pairs_file):
-        # The law is that it ends by itself and can be used; how exactly is the benchmark's business.
+    def test_a_time_budget_ends_by_itself_with_a_usable_model(self, tmp_path, pairs_file):
         options = ("--minutes", "0.2", "--config", "tiny", "--threads", "1", "--data", pairs_file)
         assert process("train", "--run", tmp_path / "run", *options).returncode == 0
         assert mtattn("translate", "--run", tmp_path / "run", "Hola.").stdout.endswith("\n")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from mtattn.carried import carried_folder
-from mtattn.corpus.conjugation import (
+from mtattn.corpus.grammar import AlignedPair, Grammar, load_grammar
+from mtattn.corpus.grammar.conjugation import (
     EnglishVerb,
     SpanishVerb,
     english_degrees,
@@ -20,7 +21,6 @@ from mtattn.corpus.conjugation import (
     takes_an,
     with_clitics,
 )
-from mtattn.corpus.grammar import AlignedPair, Grammar, load_grammar
 from mtattn.corpus.pairs import Pair, normalise
 from mtattn.errors import DataError
 from mtattn.tokenizer import split_words

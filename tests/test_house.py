@@ -25,6 +25,8 @@ def imported_rooms(file: Path) -> set[str]:
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("mtattn."):
             rooms.add(node.module.split(".")[1])
+        elif isinstance(node, ast.ImportFrom) and node.module == "mtattn":
+            rooms |= {name.name for name in node.names} & set().union(*FLOORS)
         elif isinstance(node, ast.Import):
             rooms |= {name.name.split(".")[1] for name in node.names if name.name.startswith("mtattn.")}
     return rooms

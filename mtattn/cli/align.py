@@ -1,6 +1,5 @@
 """`mtattn align`."""
 
-import json
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -39,11 +38,11 @@ def align(
     from mtattn.errors import InputError
     from mtattn.heads.alignment import align as align_pairs
     from mtattn.heads.alignment import pharaoh
-    from mtattn.text import normalise
+    from mtattn.text import json_line, normalise
     from mtattn.tokenizer import split_words
 
     console = stderr_console(ctx)
-    folder = open_run(run, console)
+    folder = open_run(ctx, run)
     tokenizer = folder.tokenizer()
     model = folder.model(tokenizer.vocab_size)
     n_done = 0
@@ -54,19 +53,20 @@ def align(
             for number, line in enumerate(chunk, n_done + 1):
                 columns = line.split("\t")
                 if len(columns) < 2 and line.strip():
-                    raise InputError("there is no tab between source and target", where=f"{reader.name}:{number}")
+                    raise InputError(
+                        "there is no tab between source and target",
+                        where=f"{reader.name}:{number}",
+                        fix="write one pair a line: source, a tab, target",
+                    )
                 pairs.append((normalise(columns[0]), normalise("".join(columns[1:2]))))
             for number, (found, (src, tgt)) in enumerate(
                 zip(align_pairs(model, tokenizer, pairs, layer, head), pairs, strict=True), n_done + 1
             ):
                 if found is None:
-                    console.print(
-                        f"{reader.name}:{number}: over the model's {model.max_positions} positions; no links",
-                        markup=False,
-                    )
+                    console.print(f"{reader.name}:{number}: over the model's {model.max_positions} positions; no links")
                 if as_json:
                     words = {"source": split_words(src), "target": split_words(tgt), "links": found or []}
-                    write_line(json.dumps(words, ensure_ascii=False))
+                    write_line(json_line(words))
                 else:
                     write_line(pharaoh(found or []))
             n_done += len(chunk)

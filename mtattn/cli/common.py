@@ -1,8 +1,9 @@
 """What several commands share: options, finding the run, reading and writing lines."""
 
+import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line
 
 @dataclass(frozen=True)
 class Verbosity:
-    """How much to say on stderr."""
+    """How much to say on stderr: nothing but errors, the usual, or also what is known of the run."""
 
     quiet: bool = False
     verbose: bool = False
@@ -40,22 +41,48 @@ def stderr_console(ctx: typer.Context) -> "Console":
     """Make the console for progress and notes; a quiet one says nothing."""
     from rich.console import Console
 
-    return Console(stderr=True, quiet=ctx.obj.quiet, highlight=False)
+    class Stderr(Console):
+        def on_broken_pipe(self) -> None:
+            """Go on without notes: who reads them no longer does not stop the work."""
+            self.quiet = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+    return Stderr(stderr=True, quiet=ctx.obj.quiet, highlight=False, markup=False, soft_wrap=True)
 
 
-def open_run(path: Path | None, console: "Console") -> "RunFolder":
-    """Find the run that is named, or the newest finished one, which is told.
+def open_run(ctx: typer.Context, path: Path | None) -> "RunFolder":
+    """Find the run that is named, or the newest finished one, which is told; with -v, say what it is.
 
     Raises:
         RunError: there is none.
+        ConfigError: its settings are unknown or impossible.
     """
     from mtattn.run import RunFolder, newest_finished
 
-    if path is not None:
-        return RunFolder(path)
-    run = newest_finished()
-    console.print(f"run: {run.path}", markup=False, soft_wrap=True)
+    console = stderr_console(ctx)
+    run = RunFolder(path) if path is not None else newest_finished()
+    run.config()  # says best what is wrong with a folder that holds no run
+    if path is None:
+        console.print(f"run: {run.path}")
+    if ctx.obj.verbose:
+        for name, fact in run.manifest().items():
+            console.print(f"  {name}: {fact}")
     return run
+
+
+@contextmanager
+def counting(console: "Console") -> Iterator[Callable[[int], None]]:
+    """Show in a terminal how many sentences were translated while it goes on.
+
+    Yields:
+        What is to be called with the number of sentences translated since the call before.
+    """
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} sentences translated"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda n: progress.advance(task, n)
 
 
 @dataclass
@@ -88,11 +115,7 @@ class LineReader:
         """Say which lines were not UTF-8."""
         if self.not_utf8:
             lines = ", ".join(map(str, self.not_utf8[:5])) + (", …" if len(self.not_utf8) > 5 else "")
-            console.print(
-                f"{self.name}: bytes that are no UTF-8 were replaced in {len(self.not_utf8)} lines ({lines})",
-                markup=False,
-                soft_wrap=True,
-            )
+            console.print(f"{self.name}: bytes that are no UTF-8 were replaced in {len(self.not_utf8)} lines ({lines})")
 
 
 @contextmanager
@@ -108,7 +131,9 @@ def open_lines(path: Path | None) -> Iterator[LineReader]:
     try:
         file = path.open("rb")
     except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=path) from error
+        raise InputError(
+            f"cannot be read ({error.strerror})", where=path, fix="name a file with one sentence a line"
+        ) from error
     with file:
         yield LineReader(file, str(path))
 
@@ -121,8 +146,10 @@ def write_line(text: str) -> None:
 def prompted(prompt: str) -> Iterator[str]:
     """Ask for lines at a terminal until its end (Ctrl-D)."""
     while True:
+        sys.stdout.flush()
+        print(prompt, end="", file=sys.stderr, flush=True)  # not by input(), which may write it to stdout
         try:
-            yield input(prompt)
+            yield input()
         except EOFError:
             print(file=sys.stderr)
             return

@@ -1,12 +1,11 @@
 """`mtattn evaluate`."""
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from mtattn.cli.common import BeamOption, JsonOption, RunOption, open_run, stderr_console, write_line
+from mtattn.cli.common import BeamOption, JsonOption, RunOption, counting, open_run, stderr_console, write_line
 
 EXAMPLES = """
 Examples:
@@ -36,15 +35,16 @@ def evaluate(
     from mtattn.errors import RunError
     from mtattn.evaluation import evaluate as evaluate_pairs
     from mtattn.run import TEST
+    from mtattn.text import json_line
 
     console = stderr_console(ctx)
-    folder = open_run(run, console)
+    folder = open_run(ctx, run)
     config = folder.config()
     if data is not None:
         direction = Direction.parse(config.direction)
 
         def note(text: str) -> None:
-            console.print(text, markup=False, soft_wrap=True)
+            console.print(text)
 
         pairs = list(read_source(data, config.data, direction, note))
     elif (folder.path / TEST).is_file():
@@ -53,9 +53,10 @@ def evaluate(
         raise RunError("the run held out no test part", where=folder.path, fix="name pairs to score on with --data")
     tokenizer = folder.tokenizer()
     translator = Translator(folder.model(tokenizer.vocab_size), tokenizer)
-    scores, _ = evaluate_pairs(translator, pairs, beam)
+    with counting(console) as count:
+        scores, _ = evaluate_pairs(translator, pairs, beam, on_progress=count)
     if as_json:
-        write_line(json.dumps(asdict(scores)))
+        write_line(json_line(asdict(scores)))
         return
     how = "greedy" if beam == 1 else f"beam {beam}"
     write_line(f"BLEU {scores.bleu:.1f}  chrF {scores.chrf:.1f}  ({scores.n_pairs:,} pairs, {how})")

@@ -74,19 +74,26 @@ def inspect_heads(
     from mtattn.heads.record import HeadRecord
     from mtattn.heads.views.json import to_json
     from mtattn.heads.views.terminal import show
+    from mtattn.text import normalise
 
-    notes, results = stderr_console(ctx), Console(highlight=False)
-    folder = open_run(run, notes)
+    notes, results = stderr_console(ctx), Console(highlight=False, soft_wrap=True)
+    folder = open_run(ctx, run)
     tokenizer = folder.tokenizer()
     model = folder.model(tokenizer.vocab_size)
     translator = Translator(model, tokenizer)
 
     def records(text: str) -> Iterable[HeadRecord]:
+        text = normalise(text)
         if target is not None:
-            for side in (text, target):
+            output = normalise(target)
+            for side in (text, output):
                 if not translator.fits(side):
-                    raise InputError(f"the text is longer than the model's {model.max_positions} positions")
-            yield capture(model, tokenizer, tokenizer.encode(text), tokenizer.encode(target), forced=True)
+                    raise InputError(
+                        f"a side is longer than the model's {model.max_positions} positions",
+                        where="--target",
+                        fix="give a shorter pair",
+                    )
+            yield capture(model, tokenizer, tokenizer.encode(text), tokenizer.encode(output), forced=True)
             return
         parts = split_long(text, translator.fits)
         if len(parts) > 1:
@@ -104,16 +111,17 @@ def inspect_heads(
                 write_line(to_json(list(records(text))))
             else:
                 for record in records(text):
-                    for line in show(
-                        record,
-                        kind=kind.value,
-                        layer=layer,
-                        head=head,
-                        subwords=subwords,
-                        width=results.width,
-                    ):
-                        results.print(line, soft_wrap=True)
-                    results.print()
+                    with results.capture() as shown:
+                        for line in show(
+                            record,
+                            kind=kind.value,
+                            layer=layer,
+                            head=head,
+                            subwords=subwords,
+                            width=results.width,
+                        ):
+                            results.print(line)
+                    write_line(shown.get())
 
     if texts:
         write(texts)

@@ -66,6 +66,7 @@ def train(
         raise typer.BadParameter("--resume goes with --run alone: the run's own settings hold")
 
     from mtattn.config import DEFAULT_CONFIG, load_config
+    from mtattn.corpus.loading import check_sources
     from mtattn.run import RUNS, RunFolder
 
     console = stderr_console(ctx)
@@ -74,10 +75,11 @@ def train(
         folder = RunFolder(run)
         folder.config()  # says what is wrong before anything slow begins
         if "finished_at" in folder.manifest():
-            console.print(f"{run} is finished already; nothing is left to do", markup=False, soft_wrap=True)
+            console.print(f"{run} is finished already; nothing is left to do")
             return
     else:
         resolved = load_config(config or DEFAULT_CONFIG, settings, given)
+        check_sources(resolved.data)  # before --force replaces a run
         path = run or RUNS / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
         folder = RunFolder.create(path, resolved, force=force)
 
@@ -86,6 +88,8 @@ def train(
 
     display = Display(console)
     display.note(f"run: {folder.path}")
+    if ctx.obj.verbose:
+        display.note(folder.config().to_toml())
     status = train_run(folder, resume=resume, display=display, started=STARTED)
     if status:
         display.note(f"stopped and saved; go on with: mtattn train --run {folder.path} --resume")

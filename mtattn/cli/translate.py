@@ -1,8 +1,7 @@
 """`mtattn translate`."""
 
-import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,16 +12,16 @@ from mtattn.cli.common import (
     BeamOption,
     JsonOption,
     RunOption,
+    counting,
     open_lines,
     open_run,
     prompted,
     stderr_console,
     write_line,
 )
+from mtattn.text import json_line
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from mtattn.decoding.translator import Translated, Translator
 
 EXAMPLES = """
@@ -68,15 +67,18 @@ def translate(
         raise typer.BadParameter(f"--n-best {n_best} wants more than --beam {beam} finds")
 
     from mtattn.decoding.translator import Translator
+    from mtattn.errors import InputError
     from mtattn.run import write_whole
 
+    if output_file and not output_file.parent.is_dir():
+        raise InputError("there is no such folder", where=output_file.parent, fix="make it, or name another --output")
     console = stderr_console(ctx)
-    folder = open_run(run, console)
+    folder = open_run(ctx, run)
     tokenizer = folder.tokenizer()
     translator = Translator(folder.model(tokenizer.vocab_size), tokenizer)
 
-    def lines(source: Iterable[str], at_once: int) -> Iterator[str]:
-        results = _translated(translator, source, at_once, beam, n_best, console)
+    def lines(source: Iterable[str], at_once: int, count: Callable[[int], None] | None = None) -> Iterator[str]:
+        results = _translated(translator, source, at_once, beam, n_best, count)
         for number, translated in enumerate(results, 1):
             if translated.n_parts > 1:
                 console.print(
@@ -95,12 +97,11 @@ def translate(
     if texts:
         write(lines(texts, len(texts)))
     elif input_file is None and sys.stdin.isatty():
-        for line in lines(prompted("> "), 1):
-            write_line(line)
-            sys.stdout.flush()
+        write(lines(prompted("> "), 1))
     else:
         with open_lines(input_file) as reader:
-            write(lines(reader, _LINES_AT_ONCE))
+            with counting(console) as count:
+                write(lines(reader, _LINES_AT_ONCE, count))
             reader.tell(console)
 
 
@@ -110,15 +111,12 @@ def _translated(
     at_once: int,
     beam: int,
     n_best: int,
-    console: "Console",
+    count: Callable[[int], None] | None,
 ) -> "Iterator[Translated]":
-    """Translate as many lines at once as batches want, with a count on stderr in a terminal."""
-    rest, n_done = iter(texts), 0
+    """Translate so many lines at once, so that batches can be made by length."""
+    rest = iter(texts)
     while chunk := list(islice(rest, at_once)):
-        yield from translator.translate(chunk, beam=beam, n_best=n_best)
-        n_done += len(chunk)
-        if at_once > 1 and console.is_terminal and n_done > len(chunk):
-            console.print(f"{n_done:,} lines translated")
+        yield from translator.translate(chunk, beam=beam, n_best=n_best, on_progress=count)
 
 
 def _shown(translated: "Translated", number: int, n_best: int, as_json: bool) -> Iterator[str]:
@@ -132,7 +130,7 @@ def _shown(translated: "Translated", number: int, n_best: int, as_json: bool) ->
             }
             for one in translated.translations
         ]
-        yield json.dumps({"source": translated.source, "translations": translations}, ensure_ascii=False)
+        yield json_line({"source": translated.source, "translations": translations})
     elif n_best > 1:
         yield from (f"{number}\t{one.score:.4f}\t{one.text}" for one in translated.translations)
     else:

@@ -1,6 +1,7 @@
 """From a config's sources to the three parts of a corpus, with a word to the user about each."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from mtattn.config import DataConfig
 from mtattn.corpus.builtin import builtin_corpus, builtin_direction
@@ -41,6 +42,19 @@ def _read_builtin(direction: Direction, note: Note) -> Iterator[Pair]:
         yield from read_pairs(source, direction, columns=columns, report=report)
         n_pairs += report.n_pairs
     note(f"the corpus that mtattn carries: {n_pairs:,} pairs in {len(sources)} files")
+
+
+def check_sources(config: DataConfig) -> None:
+    """Say at once, before anything slow or lasting, that a file which is named is not there.
+
+    Raises:
+        DataError: see there.
+    """
+    for source in [*config.sources, *([config.dev] if config.dev else [])]:
+        parts = [source] if Path(source).exists() else source.split(",")
+        for part in parts:
+            if not source.startswith("hf:") and not Path(part).exists():
+                raise DataError("there is no such file", where=part, fix="check the path")
 
 
 def read_source(source: str, config: DataConfig, direction: Direction, note: Note) -> Iterator[Pair]:

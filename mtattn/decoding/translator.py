@@ -108,7 +108,8 @@ class Translator:
         Returns:
             As many results as texts, in their order.
         """
-        parts = [split_long(text, self.fits) if text.strip() else [] for text in texts]
+        clean = [normalise(text) for text in texts]
+        parts = [split_long(text, self.fits) if text else [] for text in clean]
         sources = [self.tokenizer.encode(part) for of_text in parts for part in of_text]
         found: dict[int, list[Hypothesis]] = {}
         for batch in batches_by_length([len(source) + 1 for source in sources], _BATCH_TOKENS // beam):

@@ -1,5 +1,6 @@
 """Ctrl-C and termination, honoured between two steps so that nothing is lost."""
 
+import os
 import signal
 from types import FrameType, TracebackType
 
@@ -35,6 +36,7 @@ class Interrupt:
         if not self._deferred or self.signum:
             raise Interrupted(signum)
         self.signum = signum
+        os.write(2, b"\nstopping: the run is saved at the next step; once more = stop at once\n")
 
     def __enter__(self) -> "Interrupt":
         self._before = {s: signal.signal(s, self._handle) for s in (signal.SIGINT, signal.SIGTERM)}

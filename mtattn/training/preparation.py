@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -63,15 +64,22 @@ def cpu_has_bfloat16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def choose_precision(config: TrainingConfig, note: Note) -> torch.dtype:
+def choose_precision(config: TrainingConfig, manifest: dict[str, Any], note: Note) -> torch.dtype:
     """Settle threads and precision, and say which.
+
+    Args:
+        config: what is wanted.
+        manifest: of a run that is gone on with: what was chosen then holds; empty for a new one.
+        note: told what was chosen and why.
 
     Returns:
         The type in which matrices are multiplied; weights are float32 always.
     """
-    threads = config.threads or available_cores()
+    threads = int(manifest.get("threads", config.threads or available_cores()))
     torch.set_num_threads(threads)
-    if config.precision == "auto":
+    if "precision" in manifest:
+        bfloat16, why = manifest["precision"] == "bfloat16", "as before"
+    elif config.precision == "auto":
         bfloat16 = cpu_has_bfloat16()
         why = f"the CPU lists {'its' if bfloat16 else 'no'} bfloat16 units"
     else:
@@ -117,11 +125,11 @@ def prepare(run: RunFolder, config: Config, *, resume: bool, note: Note) -> Mate
         MtattnError: the data or the settings cannot be used, or on resuming the data changed.
     """
     parts = load_parts(config.data, Direction.parse(config.direction), note)
-    data_sha256 = fingerprint(parts.train)
+    data_sha256 = fingerprint(parts.train + parts.dev)
     if resume:
         if run.manifest().get("data_sha256") != data_sha256:
             raise RunError(
-                "the training data are not those that this run began with",
+                "the data are not those that this run began with",
                 where=run.path,
                 fix="restore them, or train a new run",
             )

@@ -25,7 +25,7 @@ class StepReport:
         loss: mean smoothed cross-entropy of its batch, nats a token.
         n_tokens: source and target tokens of its batch.
         elapsed_s: seconds spent on the run so far.
-        best_bleu: best greedy BLEU on dev so far; None before the first validation.
+        last_bleu: greedy BLEU on dev at the last validation; None before the first.
     """
 
     step: int
@@ -34,7 +34,7 @@ class StepReport:
     loss: float
     n_tokens: int
     elapsed_s: float
-    best_bleu: float | None
+    last_bleu: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,11 @@ class Display:
     """Tells a user how a training goes.
 
     Args:
-        console: of stderr.
-        quiet: say nothing.
+        console: of stderr; a quiet one shows nothing.
     """
 
-    def __init__(self, console: Console, *, quiet: bool = False) -> None:
-        self._console, self._quiet = console, quiet
+    def __init__(self, console: Console) -> None:
+        self._console = console
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._window: list[tuple[float, int]] = []
@@ -86,18 +85,15 @@ class Display:
 
     def note(self, text: str) -> None:
         """Tell one thing."""
-        if not self._quiet:
-            self._console.print(Text(text), soft_wrap=True)
+        self._console.print(Text(text), soft_wrap=True)
 
     def step(self, report: StepReport) -> None:
         """Show the step: at once in a terminal, every ten seconds elsewhere."""
-        if self._quiet:
-            return
         self._first = self._first or report
         self._window.append((time.monotonic(), report.n_tokens))
         while self._window[-1][0] - self._window[0][0] > _SPEED_WINDOW_S and len(self._window) > 2:
             self._window.pop(0)
-        if self._console.is_terminal:
+        if self._console.is_terminal and not self._console.is_dumb_terminal:
             self._show_live(report)
         elif time.monotonic() - self._told_at >= _PLAIN_EVERY_S:
             self._told_at = time.monotonic()
@@ -113,8 +109,8 @@ class Display:
         if done > 0:
             left_s = (report.elapsed_s - self._first.elapsed_s) / done * (1 - report.position)
             facts.append(f"{clock(left_s)} left")
-        if report.best_bleu is not None:
-            facts.append(f"BLEU {report.best_bleu:.1f}")
+        if report.last_bleu is not None:
+            facts.append(f"BLEU {report.last_bleu:.1f}")
         return [fact for fact in facts if fact]
 
     def _show_live(self, report: StepReport) -> None:

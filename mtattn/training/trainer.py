@@ -2,16 +2,18 @@
 
 import json
 import math
+import os
 import time
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from mtattn.config import Config
 from mtattn.corpus.batches import Batch, EncodedPairs, batches_of_epoch
 from mtattn.decoding.translator import Translator
-from mtattn.errors import MtattnError
+from mtattn.errors import MtattnError, RunError
 from mtattn.evaluation import evaluate
 from mtattn.run import CHECKPOINT, METRICS, MODEL, RunFolder, new_model, now, save_tensors
 from mtattn.tokenizer import PAD
@@ -48,7 +50,9 @@ def emission_loss(model: Transformer, batch: Batch, label_smoothing: float = 0.0
     hidden = hidden[real]  # (n, d_model): only real positions pay for the vocabulary
     log_total = model.logits(hidden).float().logsumexp(dim=-1)  # (n,)
     embedding = model.embedding.weight
-    target = (1 - label_smoothing) * embedding[batch.tgt_emit[real]] + label_smoothing * embedding.mean(dim=0)
+    # Not embedding[...]: with several threads the gradient of that adds up in any order.
+    emitted = functional.embedding(batch.tgt_emit[real], embedding)  # (n, d_model)
+    target = (1 - label_smoothing) * emitted + label_smoothing * embedding.mean(dim=0)
     loss: Tensor = (log_total - (hidden * target).sum(dim=-1)).mean()
     return loss
 
@@ -83,6 +87,7 @@ class Trainer:
         self.translator = Translator(self.model, materials.tokenizer)
         self.progress = Progress()
         self._metrics: list[dict[str, Any]] = []
+        self._last_bleu: float | None = None
         self._new_epoch()
 
     def restore(self) -> None:
@@ -92,7 +97,10 @@ class Trainer:
             RunError: the checkpoint or metrics.jsonl cannot be used.
         """
         self.progress = load_checkpoint(self.run, self.model, self.optimizer)
-        with (self.run.path / METRICS).open("ab") as file:
+        path = self.run.path / METRICS
+        if not path.is_file() or path.stat().st_size < self.progress.metrics_bytes:
+            raise RunError("lines are missing that the checkpoint counts", where=path, fix="restore the file")
+        with path.open("ab") as file:
             file.truncate(self.progress.metrics_bytes)
         self._new_epoch()
 
@@ -142,7 +150,8 @@ class Trainer:
             if int(position * training.validations) > progress.n_validations and position < 1:
                 self._validate()
                 # Its time moved the end of a time budget, and with it the position.
-                progress.n_validations = int(self.position() * training.validations)
+                position = self.position()
+                progress.n_validations = max(progress.n_validations + 1, int(position * training.validations))
                 self._save()
                 # A time budget is used to its end: the schedule brings the best weights last.
                 if training.patience and not training.minutes and progress.n_worse >= training.patience:
@@ -154,7 +163,7 @@ class Trainer:
             progress.finished = True
         self._save()
         if progress.finished:
-            self._finish()
+            self.record_end()
 
     def _step(self, batch: Batch, position: float) -> None:
         self.model.train()
@@ -166,7 +175,7 @@ class Trainer:
             raise MtattnError(
                 f"the gradient is no finite number at step {self.progress.step + 1}",
                 where=self.run.path,
-                fix="lower the learning rates with --set, and go on from the last checkpoint with --resume",
+                fix="train anew with lower training.learning_rate and training.muon_learning_rate",
             )
         learning_rate = self.optimizer.step(position)
         self.progress.step += 1
@@ -191,7 +200,7 @@ class Trainer:
                 loss=loss.item(),
                 n_tokens=n_tokens,
                 elapsed_s=self.elapsed_s(),
-                best_bleu=self.progress.best_bleu if self.progress.best_step else None,
+                last_bleu=self._last_bleu,
             )
         )
 
@@ -203,6 +212,7 @@ class Trainer:
         scores, hypotheses = evaluate(self.translator, dev, beam=1)
         progress.validation_s = time.monotonic() - begun
         progress.validated_step = progress.step
+        self._last_bleu = scores.bleu
         better = scores.bleu > progress.best_bleu
         if better:
             progress.best_bleu, progress.best_step, progress.n_worse = scores.bleu, progress.step, 0
@@ -243,6 +253,8 @@ class Trainer:
     def _save(self) -> None:
         with (self.run.path / METRICS).open("ab") as file:
             file.write("".join(json.dumps(line) + "\n" for line in self._metrics).encode())
+            file.flush()
+            os.fsync(file.fileno())
             self.progress.metrics_bytes = file.tell()
         self._metrics.clear()
         elapsed_s = self.progress.elapsed_s
@@ -250,7 +262,8 @@ class Trainer:
         save_checkpoint(self.run, self.model, self.optimizer, self.progress)
         self.progress.elapsed_s = elapsed_s  # `started` still counts what was spent since
 
-    def _finish(self) -> None:
+    def record_end(self) -> None:
+        """Tell the manifest that the run is finished, and with what scores."""
         progress = self.progress
         self.run.update_manifest(
             finished_at=now(),
@@ -281,7 +294,7 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float)
     config = run.config()
     resume = resume and (run.path / CHECKPOINT).is_file()
     with Interrupt() as interrupt, display:
-        dtype = choose_precision(config.training, display.note)
+        dtype = choose_precision(config.training, run.manifest() if resume else {}, display.note)
         materials = prepare(run, config, resume=resume, note=display.note)
         trainer = Trainer(run, config, materials, dtype=dtype, display=display, started=started)
         n_parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
@@ -290,6 +303,7 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float)
             trainer.restore()
             display.note(f"going on at step {trainer.progress.step:,}")
         else:
+            (run.path / METRICS).unlink(missing_ok=True)  # of a beginning that left no checkpoint
             precision = str(dtype).removeprefix("torch.")
             run.update_manifest(
                 seed=config.seed,
@@ -299,6 +313,8 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float)
                 precision=precision,
             )
         interrupt.defer()
-        if not trainer.progress.finished:
+        if trainer.progress.finished:  # stopped before the manifest was told
+            trainer.record_end()
+        else:
             trainer.train(interrupt)
         return 0 if trainer.progress.finished else 128 + interrupt.signum

@@ -1,10 +1,10 @@
 """A head record as JSON: every label and every weight."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from mtattn.heads.record import AttentionMap, HeadRecord
+from mtattn.text import json_line
 
 
 def _map(attention: AttentionMap) -> dict[str, Any]:
@@ -38,4 +38,4 @@ def to_json(records: Sequence[HeadRecord]) -> str:
         objects under `parts`.
     """
     shown = [_record(record) for record in records]
-    return json.dumps(shown[0] if len(shown) == 1 else {"parts": shown}, ensure_ascii=False, allow_nan=False)
+    return json_line(shown[0] if len(shown) == 1 else {"parts": shown})

@@ -58,7 +58,6 @@ def heat_map(selection: Selection, width: int) -> Iterator[Text]:
         Lines.
     """
     left = _label_width(selection.rows)
-    # A mark of its own keeps `</s>` apart from the words.
     widths = [max(4, min(_LONGEST_LABEL, cell_len(label))) + 1 for label in selection.columns]
     start = 0
     while start < len(widths):
