@@ -79,7 +79,7 @@ class DataConfig(Section):
 class TokenizerConfig(Section):
     """The joint vocabulary."""
 
-    vocab_size: Annotated[int, Field(ge=1, le=1_000_000)] = 4000
+    vocab_size: Annotated[int, Field(ge=1, le=1_000_000)] = 3000
     """Pieces of both languages, 260 special and byte pieces among them; fewer where the text gives no more."""
 
 
@@ -90,11 +90,12 @@ class ModelConfig(Section):
     """Size of a position's vector; even."""
     n_heads: Size = 8
     """Heads of every attention; divides d_model."""
-    n_encoder_layers: Depth = 3
-    n_decoder_layers: Depth = 3
+    n_encoder_layers: Depth = 2
+    n_decoder_layers: Depth = 2
     d_ff: Size = 512
     """Hidden size of the feed-forward networks."""
-    dropout: Share = 0.1
+    dropout: Share = 0.0
+    """0.1 and more pays where the data are passed over many times."""
     max_positions: Annotated[int, Field(ge=8, le=65_536)] = 256
     """Longest sentence in tokens; longer text is split before it is translated."""
 
@@ -137,7 +138,7 @@ class TrainingConfig(Section):
     """The gradient of a step is scaled down to this norm where it is longer."""
     validations: Count = 10
     """Validations in the whole training, evenly spaced, the last at its end."""
-    validation_pairs: Count = 500
+    validation_pairs: Count = 300
     """Dev pairs that are translated at a validation, at most."""
     patience: Annotated[int, Field(ge=0)] = 0
     """Stop after so many validations without a better BLEU; 0 = never. Without effect under `minutes`."""

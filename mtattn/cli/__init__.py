@@ -14,7 +14,6 @@ from mtattn.cli import align, data, evaluate, inspect_heads, train, translate
 from mtattn.cli.common import Verbosity
 from mtattn.errors import MtattnError
 
-
 # Help was shown, or the usage was wrong. Their common base has no name in typer.
 _OF_TYPER = cast("tuple[type[Exception], ...]", (typer.Exit, typer.Abort, *typer.BadParameter.__bases__))
 
