@@ -71,8 +71,12 @@ def open_run(ctx: typer.Context, path: Path | None) -> "RunFolder":
 
 
 @contextmanager
-def counting(console: "Console") -> Iterator[Callable[[int], None]]:
+def counting(console: "Console", *, shown: bool = True) -> Iterator[Callable[[int], None]]:
     """Show in a terminal how many sentences were translated while it goes on.
+
+    Args:
+        console: of stderr.
+        shown: False where the results themselves appear in the terminal meanwhile.
 
     Yields:
         What is to be called with the number of sentences translated since the call before.
@@ -80,7 +84,7 @@ def counting(console: "Console") -> Iterator[Callable[[int], None]]:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} sentences translated"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as progress:
         task = progress.add_task("", total=None)
         yield lambda n: progress.advance(task, n)
 

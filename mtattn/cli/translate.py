@@ -100,7 +100,7 @@ def translate(
         write(lines(prompted("> "), 1))
     else:
         with open_lines(input_file) as reader:
-            with counting(console) as count:
+            with counting(console, shown=output_file is not None or not sys.stdout.isatty()) as count:
                 write(lines(reader, _LINES_AT_ONCE, count))
             reader.tell(console)
 
