@@ -11,9 +11,11 @@ from mtattn.cli.common import JsonOption, RunOption, open_lines, open_run, stder
 EXAMPLES = """
 Examples:
 
-  mtattn align pairs.tsv                          one line a pair: 0-0 1-2 ..., source word - target word
+  mtattn align pairs.tsv
 
-  mtattn align pairs.tsv --layer 3 --head 2       by one head, cross.3.2
+  mtattn align pairs.tsv --layer 2 --head 3
+
+  mtattn align --json < pairs.tsv
 """
 
 _PAIRS_AT_ONCE = 1000

@@ -11,7 +11,7 @@ Examples:
 
   mtattn data gold --pairs 500 > gold.tsv
 
-  mtattn data gold | cut -f 1,2 | mtattn align          a model's links, to compare with the third column
+  mtattn data gold | cut -f 1,2 | mtattn align
 """
 
 app = typer.Typer(help="Write sentence pairs with known word alignments.", no_args_is_help=True)

@@ -10,11 +10,11 @@ from mtattn.cli.common import BeamOption, JsonOption, RunOption, counting, open_
 EXAMPLES = """
 Examples:
 
-  mtattn evaluate                       the newest run on the test part of its own corpus
+  mtattn evaluate
 
-  mtattn evaluate --data test.tsv       any pairs
+  mtattn evaluate --data test.tsv
 
-  mtattn evaluate --beam 1              greedy
+  mtattn evaluate --beam 1 --json
 """
 
 

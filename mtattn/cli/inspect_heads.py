@@ -21,13 +21,13 @@ from mtattn.cli.common import (
 EXAMPLES = """
 Examples:
 
-  mtattn inspect-heads "La casa es grande."                        the mean over all heads
+  mtattn inspect-heads "La casa es grande."
 
-  mtattn inspect-heads --layer 2 --head 5 "La casa es grande."     one head, cross.2.5
+  mtattn inspect-heads --layer 2 --head 5 "La casa es grande."
 
-  mtattn inspect-heads --kind encoder --layer 1 "Hola."            the source attending to itself
+  mtattn inspect-heads --kind encoder --subwords "Buenos días."
 
-  mtattn inspect-heads --target "The house is big." "La casa es grande."    for a translation of yours
+  mtattn inspect-heads --target "It is big." "Es grande."
 """
 
 

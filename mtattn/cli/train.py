@@ -11,13 +11,13 @@ from mtattn.cli.common import STARTED, stderr_console
 EXAMPLES = """
 Examples:
 
-  mtattn train                                              the carried corpus, a few minutes
+  mtattn train
 
-  mtattn train --data pairs.tsv --minutes 30 --run runs/mine    your own pairs, half an hour
+  mtattn train --data pairs.tsv --minutes 30 --run runs/mine
 
-  mtattn train --set model.n_heads=1 --run runs/one-head    what a single head can do
+  mtattn train --run runs/one-head --set model.n_heads=1
 
-  mtattn train --run runs/mine --resume                     go on after Ctrl-C
+  mtattn train --run runs/mine --resume
 """
 
 

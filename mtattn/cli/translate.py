@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 EXAMPLES = """
 Examples:
 
-  mtattn translate "La casa es grande." "¿Quién es?"    arguments
+  mtattn translate "La casa es grande." "¿Quién es?"
 
-  mtattn translate --input a.es --output a.en           a file, line by line
+  mtattn translate --input a.es --output a.en
 
-  mtattn translate < a.es | less                        standard input; a prompt in a terminal
+  mtattn translate < a.es | less
 
-  mtattn translate --n-best 3 --json "Hola."            several translations with their scores
+  mtattn translate --n-best 3 --json "Tengo hambre."
 """
 
 _LINES_AT_ONCE = 1000
