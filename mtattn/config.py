@@ -187,8 +187,10 @@ def _explain(detail: "ErrorDetails") -> str:
     """Say what is wrong with one setting and what would be right."""
     key = ".".join(map(str, detail["loc"]))
     if detail["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, _known_keys(Config), n=1, cutoff=0.0)
-        return f"{key} is no setting; did you mean {near[0]}?"
+        near = difflib.get_close_matches(key, _known_keys(Config), n=1, cutoff=0.4)
+        return f"{key} is no setting; " + (f"did you mean {near[0]}?" if near else "mtattn/config.py lists all")
+    if key == "direction" and detail["type"] == "string_pattern_mismatch":
+        return f"direction = {detail['input']!r}: write two language codes, such as es-en"
     if detail["type"] == "value_error":
         return f"{key}: {detail['ctx']['error']}"
     return f"{key} = {detail['input']!r}: {detail['msg'][0].lower()}{detail['msg'][1:]}"

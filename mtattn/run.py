@@ -132,7 +132,8 @@ class RunFolder:
         present = [name for name in _FILES if (path / name).exists()]
         if present and not run.is_run():
             raise RunError(f"{present[0]} stands here and is no part of a run", where=path, fix="choose another --run")
-        if present and not force:
+        trained = {CHECKPOINT, MODEL} & set(present)  # a beginning that failed on its data holds nothing to lose
+        if trained and not force:
             raise RunError(
                 "a run stands here already",
                 where=path,

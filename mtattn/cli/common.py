@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -136,7 +136,7 @@ def open_lines(path: Path | None) -> Iterator[LineReader]:
         file = path.open("rb")
     except OSError as error:
         raise InputError(
-            f"cannot be read ({error.strerror})", where=path, fix="name a file with one sentence a line"
+            f"cannot be read ({error.strerror})", where=path, fix="name a text file, a line for each sentence or pair"
         ) from error
     with file:
         yield LineReader(file, str(path))
@@ -149,6 +149,9 @@ def write_line(text: str) -> None:
 
 def prompted(prompt: str) -> Iterator[str]:
     """Ask for lines at a terminal until its end (Ctrl-D)."""
+    with suppress(ImportError):
+        import readline  # noqa: F401  gives input() the arrow keys, where there is one
+    print("one sentence a line; Ctrl-D ends", file=sys.stderr)
     while True:
         sys.stdout.flush()
         print(prompt, end="", file=sys.stderr, flush=True)  # not by input(), which may write it to stdout
