@@ -116,7 +116,7 @@ def attention(
         ValueError: as `attention_weights`.
     """
     weights = attention_weights(query, key, mask)  # (B, H, T_q, T_k)
-    mixing = dropout(weights) if dropout else weights
+    mixing = weights if dropout is None else dropout(weights)
     return mixing.to(value.dtype) @ value, weights  # (B, H, T_q, d_head)
 
 

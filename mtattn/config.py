@@ -95,7 +95,7 @@ class ModelConfig(Section):
     d_ff: Size = 512
     """Hidden size of the feed-forward networks."""
     dropout: Share = 0.0
-    """0.1 and more pays where the data are passed over many times."""
+    """Probability of dropping, in training; rounded to a 256th."""
     max_positions: Annotated[int, Field(ge=8, le=65_536)] = 256
     """Longest sentence in tokens; longer text is split before it is translated."""
 

@@ -89,6 +89,11 @@ def _cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
+def available_cores() -> int:
+    """Count the CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def describe_machine() -> dict[str, Any]:
     """Name the machine and the versions on which results depend."""
     packages = ("torch", "sentencepiece", "sacrebleu", "datasets", "safetensors", "numpy")
@@ -98,7 +103,7 @@ def describe_machine() -> dict[str, Any]:
         "packages": {name: version(name) for name in packages},
         "system": platform.platform(),
         "cpu": _cpu_name(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": available_cores(),
     }
 
 
@@ -132,18 +137,21 @@ class RunFolder:
         present = [name for name in _FILES if (path / name).exists()]
         if present and not run.is_run():
             raise RunError(f"{present[0]} stands here and is no part of a run", where=path, fix="choose another --run")
-        trained = {CHECKPOINT, MODEL} & set(present)  # a beginning that failed on its data holds nothing to lose
-        if trained and not force:
+        if present and not force:
             raise RunError(
                 "a run stands here already",
                 where=path,
                 fix="go on with it with --resume, replace it with --force, or choose another --run",
             )
-        for name in reversed(present):
-            (path / name).unlink(missing_ok=True)
+        run.remove()
         run.write_manifest({"command": sys.argv[1:], "started_at": now(), **describe_machine()})
         write_whole(path / CONFIG, config.to_toml().encode())
         return run
+
+    def remove(self) -> None:
+        """Delete the run's files, the manifest last, since it tells that they are a run's; others stay."""
+        for name in reversed(_FILES):
+            (self.path / name).unlink(missing_ok=True)
 
     def is_run(self) -> bool:
         """Say whether mtattn made this folder's files: its manifest names the version."""

@@ -206,17 +206,11 @@ class TestTrain:
         assert "finished" in mtattn("train", "--run", path, "--resume").stderr
         mtattn("train", "--data", pairs_file, "--run", path, "--force", *self.TINY)
 
-    def test_the_folder_stands_before_the_data_are_read(self, tmp_path):
+    def test_a_beginning_that_failed_on_its_data_is_not_in_the_way(self, tmp_path, pairs_file):
         path, data = tmp_path / "run", tmp_path / "data.tsv"
         data.write_text("one column\n")
         result = mtattn("train", "--data", data, "--run", path, *self.TINY, status=1)
         assert "data.tsv:1" in result.stderr
-        assert "steps = 4" in (path / "config.toml").read_text()
-
-    def test_a_beginning_that_failed_on_its_data_is_not_in_the_way(self, tmp_path, pairs_file):
-        path, data = tmp_path / "run", tmp_path / "data.tsv"
-        data.write_text("one column\n")
-        mtattn("train", "--data", data, "--run", path, *self.TINY, status=1)
         mtattn("train", "--data", pairs_file, "--run", path, *self.TINY)
 
     def test_missing_data_replace_no_run(self, tmp_path, pairs_file):

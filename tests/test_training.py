@@ -100,12 +100,30 @@ def test_a_signal_before_the_first_step_stops_at_once_and_resuming_begins_anew(t
     class StopsWhileReading(Display):
         def note(self, text: str) -> None:
             if "to train on" in text:
+                assert "steps = 24" in (tmp_path / "run" / CONFIG).read_text()
                 os.kill(os.getpid(), signal.SIGTERM)
 
     with pytest.raises(Interrupted) as interrupted:
         train(tmp_path / "run", settings(pairs_file), StopsWhileReading(Console(stderr=True, quiet=True)))
     assert interrupted.value.signum == signal.SIGTERM
     assert train(tmp_path / "run", None) == 0
+
+
+def test_a_time_budget_that_is_spent_already_still_leaves_a_model(tmp_path, pairs_file):
+    run = RunFolder.create(tmp_path / "run", config_from(settings(pairs_file, steps=0, minutes=1.0)))
+    started = time.monotonic() - 3600
+    assert train_run(run, resume=False, display=Display(Console(quiet=True)), started=started) == 0
+    (step,) = steps_of(run.path)
+    assert step["position"] == 1
+    run.model(run.tokenizer().vocab_size)
+
+
+def test_the_place_on_the_schedule_is_the_share_of_the_time_that_is_gone(tmp_path, pairs_file):
+    run = RunFolder.create(tmp_path / "run", config_from(settings(pairs_file, steps=0, minutes=100.0)))
+    started = time.monotonic() - 50 * 60
+    train_run(run, resume=False, display=StopsAt(2), started=started)
+    for step in steps_of(run.path):  # of the budget less what the end needs, a twentieth before it was measured
+        assert step["position"] == pytest.approx(step["elapsed_s"] / (100 * 60 * 0.95), abs=1e-3)
 
 
 def test_patience_stops_a_training_that_no_longer_gets_better(tmp_path, pairs_file):

@@ -86,7 +86,7 @@ def _root(
 
 def main() -> None:
     """Run the command line."""
-    # A thread that waits for another spins before it sleeps, by default for milliseconds. Where another program
-    # wants that core, training becomes ten times slower; so short a spin costs little. Read with torch.
+    # A thread that waits for another spins before it sleeps, by default for milliseconds: best on a quiet machine,
+    # but where another program wants that core, training becomes ten times slower. Read when torch is imported.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     app()

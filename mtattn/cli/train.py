@@ -67,6 +67,7 @@ def train(
 
     from mtattn.config import DEFAULT_CONFIG, load_config
     from mtattn.corpus.loading import check_sources
+    from mtattn.errors import ConfigError, DataError
     from mtattn.run import RUNS, RunFolder
 
     console = stderr_console(ctx)
@@ -90,7 +91,12 @@ def train(
     display.note(f"run: {folder.path}")
     if ctx.obj.verbose:
         display.note(folder.config().to_toml())
-    status = train_run(folder, resume=resume, display=display, started=STARTED)
+    try:
+        status = train_run(folder, resume=resume, display=display, started=STARTED)
+    except (DataError, ConfigError):
+        if not resume:
+            folder.remove()  # nothing was trained that would be worth going on with
+        raise
     if status:
         display.note(f"stopped and saved; go on with: mtattn train --run {folder.path} --resume")
         raise typer.Exit(status)

@@ -1,12 +1,12 @@
 """From a config's sources to the three parts of a corpus, with a word to the user about each."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from mtattn.config import DataConfig
 from mtattn.corpus.builtin import builtin_corpus, builtin_direction
 from mtattn.corpus.pairs import Direction, Pair, Parts, split_pairs
 from mtattn.corpus.readers import ReadReport, read_pairs
+from mtattn.corpus.tables import open_tables
 from mtattn.errors import DataError
 
 Note = Callable[[str], None]
@@ -45,16 +45,15 @@ def _read_builtin(direction: Direction, note: Note) -> Iterator[Pair]:
 
 
 def check_sources(config: DataConfig) -> None:
-    """Say at once, before anything slow or lasting, that a file which is named is not there.
+    """Open each file that is named, so that a slip is told before anything slow or lasting.
 
     Raises:
-        DataError: see there.
+        DataError: a file is missing, empty, or of no known format.
     """
     for source in [*config.sources, *([config.dev] if config.dev else [])]:
-        parts = [source] if Path(source).exists() else source.split(",")
-        for part in parts:
-            if not source.startswith("hf:") and not Path(part).exists():
-                raise DataError("there is no such file", where=part, fix="check the path")
+        if not source.startswith("hf:"):
+            for table in open_tables(source, config.split):
+                next(table.rows, None)
 
 
 def read_source(source: str, config: DataConfig, direction: Direction, note: Note) -> Iterator[Pair]:

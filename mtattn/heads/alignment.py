@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from mtattn.corpus.batches import batches_by_length
-from mtattn.heads.capture import forced_weights, sentence_weights
-from mtattn.heads.record import AttentionMap, Groups, Selection
-from mtattn.tokenizer import EOS_LABEL, Tokenizer
+from mtattn.heads.capture import Labels, forced_weights, piece_map
+from mtattn.heads.record import Selection
+from mtattn.tokenizer import Tokenizer
 from mtattn.transformer import Transformer
 
 Links = list[tuple[int, int]]
@@ -78,16 +78,7 @@ def align(
         sources, targets = [encoded[i][0] for i in members], [encoded[i][1] for i in members]
         weights = forced_weights(model, sources, targets)
         for n, i in enumerate(members):
-            src_spelling, tgt_spelling = (tokenizer.spell(ids) for ids in encoded[i])
-            pieces = AttentionMap(
-                "cross",
-                (*tokenizer.labels(targets[n]), EOS_LABEL),
-                (*tokenizer.labels(sources[n]), EOS_LABEL),
-                sentence_weights(weights.cross, n, len(targets[n]) + 1, len(sources[n]) + 1),
-            )
-            words = pieces.merged(
-                Groups.of(tgt_spelling.words, tgt_spelling.word_of_piece, last=EOS_LABEL),
-                Groups.of(src_spelling.words, src_spelling.word_of_piece, last=EOS_LABEL),
-            )
+            rows, columns = Labels.until_eos(tokenizer, targets[n]), Labels.until_eos(tokenizer, sources[n])
+            words = piece_map("cross", weights.cross, n, rows, columns).merged(rows.words, columns.words)
             result[i] = links(words.select(layer, head))
     return result

@@ -1,14 +1,13 @@
 """Takes the attention weights of a pass through the model: eval mode, float32, before dropout."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from mtattn.corpus.batches import pad
-from mtattn.heads.record import AttentionMap, Groups, HeadRecord
+from mtattn.heads.record import AttentionMap, Groups, HeadRecord, Kind
 from mtattn.tokenizer import BOS, BOS_LABEL, EOS, EOS_LABEL, Tokenizer
 from mtattn.transformer import AttentionWeights, Transformer
 
@@ -34,9 +33,44 @@ def forced_weights(
     return weights
 
 
-def sentence_weights(layers: list[Tensor], i: int, n_rows: int, n_columns: int) -> NDArray[np.float32]:
-    """Cut sentence i out of a batch's weights: float32 (L, H, n_rows, n_columns)."""
-    return torch.stack([layer[i, :, :n_rows, :n_columns] for layer in layers]).numpy()
+@dataclass(frozen=True)
+class Labels:
+    """The names of T positions: of each piece, and of the word that it belongs to."""
+
+    pieces: tuple[str, ...]
+    words: Groups
+
+    @classmethod
+    def until_eos(cls, tokenizer: Tokenizer, ids: Sequence[int]) -> "Labels":
+        """Name a source's tokens, or those that an output's steps emit: the ids and </s>."""
+        spelling = tokenizer.spell(ids)
+        words = Groups.of(spelling.words, spelling.word_of_piece, last=EOS_LABEL)
+        return cls((*tokenizer.labels(ids), EOS_LABEL), words)
+
+    @classmethod
+    def from_bos(cls, tokenizer: Tokenizer, ids: Sequence[int]) -> "Labels":
+        """Name the tokens that an output's steps read: <s> and the ids."""
+        spelling = tokenizer.spell(ids)
+        words = Groups.of(spelling.words, spelling.word_of_piece, first=BOS_LABEL)
+        return cls((BOS_LABEL, *tokenizer.labels(ids)), words)
+
+
+def piece_map(kind: Kind, layers: list[Tensor], i: int, rows: Labels, columns: Labels) -> AttentionMap:
+    """Cut sentence i out of a batch's weights and name its rows and columns.
+
+    Args:
+        kind: which attention.
+        layers: L tensors (B, H, T_q, T_k), padded.
+        i: which sentence of the batch.
+        rows: its queries.
+        columns: its keys.
+
+    Returns:
+        The map between pieces; `merged(rows.words, columns.words)` gives the one between words.
+    """
+    n_rows, n_columns = len(rows.pieces), len(columns.pieces)
+    weights = torch.stack([layer[i, :, :n_rows, :n_columns] for layer in layers])  # (L, H, n_rows, n_columns)
+    return AttentionMap(kind, rows.pieces, columns.pieces, weights.numpy())
 
 
 def capture(
@@ -58,25 +92,13 @@ def capture(
         The record, between pieces and between words.
     """
     weights = forced_weights(model, [source], [target])
-    n_src, n_tgt = len(source) + 1, len(target) + 1
-    src, tgt = tokenizer.spell(source), tokenizer.spell(target)
-    src_labels = (*tokenizer.labels(source), EOS_LABEL)
-    emitted_labels = (*tokenizer.labels(target), EOS_LABEL)
-    read_labels = (BOS_LABEL, *tokenizer.labels(target))
-    src_words = Groups.of(src.words, src.word_of_piece, last=EOS_LABEL)
-    emitted_words = Groups.of(tgt.words, tgt.word_of_piece, last=EOS_LABEL)
-    read_words = Groups.of(tgt.words, tgt.word_of_piece, first=BOS_LABEL)
-    cross = AttentionMap("cross", emitted_labels, src_labels, sentence_weights(weights.cross, 0, n_tgt, n_src))
-    encoder = AttentionMap("encoder", src_labels, src_labels, sentence_weights(weights.encoder, 0, n_src, n_src))
-    decoder = AttentionMap("decoder", emitted_labels, read_labels, sentence_weights(weights.decoder, 0, n_tgt, n_tgt))
-    return HeadRecord(
-        source=src.text,
-        target=tgt.text,
-        forced=forced,
-        pieces={"cross": cross, "encoder": encoder, "decoder": decoder},
-        words={
-            "cross": cross.merged(emitted_words, src_words),
-            "encoder": encoder.merged(src_words, src_words),
-            "decoder": decoder.merged(emitted_words, read_words),
-        },
-    )
+    src, emitted = Labels.until_eos(tokenizer, source), Labels.until_eos(tokenizer, target)
+    read = Labels.from_bos(tokenizer, target)
+    sides: dict[Kind, tuple[list[Tensor], Labels, Labels]] = {
+        "cross": (weights.cross, emitted, src),
+        "encoder": (weights.encoder, src, src),
+        "decoder": (weights.decoder, emitted, read),
+    }
+    pieces = {kind: piece_map(kind, layers, 0, rows, columns) for kind, (layers, rows, columns) in sides.items()}
+    words = {kind: pieces[kind].merged(rows.words, columns.words) for kind, (_, rows, columns) in sides.items()}
+    return HeadRecord(tokenizer.decode(source), tokenizer.decode(target), forced, pieces, words)

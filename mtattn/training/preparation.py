@@ -1,7 +1,6 @@
 """What a training works on: the corpus read and split, the tokenizer, the pairs as token ids."""
 
 import ctypes
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from mtattn.corpus.batches import EncodedPairs
 from mtattn.corpus.loading import load_parts
 from mtattn.corpus.pairs import Direction, Pair, fingerprint
 from mtattn.errors import DataError, RunError
-from mtattn.run import DEV, TEST, TOKENIZER, RunFolder, write_whole
+from mtattn.run import DEV, TEST, TOKENIZER, RunFolder, available_cores, write_whole
 from mtattn.tokenizer import Tokenizer
 
 Note = Callable[[str], None]
@@ -28,16 +27,13 @@ class Materials:
         tokenizer: trained on the training pairs.
         train: the training pairs as ids.
         dev: the pairs that a validation translates.
+        dev_encoded: those of them that fit the model, as ids, for their loss.
     """
 
     tokenizer: Tokenizer
     train: EncodedPairs
     dev: list[Pair]
-
-
-def available_cores() -> int:
-    """Count the CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    dev_encoded: EncodedPairs
 
 
 def keep_freed_memory() -> None:
@@ -89,7 +85,7 @@ def choose_precision(config: TrainingConfig, manifest: dict[str, Any], note: Not
     return dtype
 
 
-def _encode(pairs: list[Pair], tokenizer: Tokenizer, max_positions: int, note: Note) -> EncodedPairs:
+def _encode(part: str, pairs: list[Pair], tokenizer: Tokenizer, max_positions: int, note: Note) -> EncodedPairs:
     n_dropped = 0
 
     def encoded() -> Iterator[tuple[list[int], list[int]]]:
@@ -103,10 +99,10 @@ def _encode(pairs: list[Pair], tokenizer: Tokenizer, max_positions: int, note: N
 
     result = EncodedPairs(encoded(), tokenizer.vocab_size)
     if n_dropped:
-        note(f"dropped pairs of {max_positions} tokens or more on a side: {n_dropped:,}")
+        note(f"{part} pairs of {max_positions} tokens or more on a side, left out of the loss: {n_dropped:,}")
     if not len(result):
         raise DataError(
-            f"every training pair has {max_positions} tokens or more",
+            f"every {part} pair has {max_positions} tokens or more on a side",
             fix="set a larger model.max_positions, or name other data with --data",
         )
     return result
@@ -146,7 +142,8 @@ def prepare(run: RunFolder, config: Config, *, resume: bool, note: Note) -> Mate
     lowered = tokenizer.vocab_size < config.tokenizer.vocab_size
     why = f", not {config.tokenizer.vocab_size:,}: the text gives no more" if lowered else ""
     note(f"vocabulary: {tokenizer.vocab_size:,} pieces{why}")
-    train = _encode(parts.train, tokenizer, config.model.max_positions, note)
+    max_positions = config.model.max_positions
+    train = _encode("training", parts.train, tokenizer, max_positions, note)
     n_dev = min(config.training.validation_pairs, len(parts.dev))
     dev = [parts.dev[i * len(parts.dev) // n_dev] for i in range(n_dev)]  # evenly spread
-    return Materials(tokenizer, train, dev)
+    return Materials(tokenizer, train, dev, _encode("dev", dev, tokenizer, max_positions, note))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mtattn.config import Config
-from mtattn.corpus.batches import Batch, EncodedPairs, batches_of_epoch
+from mtattn.corpus.batches import Batch, batches_of_epoch
 from mtattn.decoding.translator import Translator
 from mtattn.errors import MtattnError, RunError
 from mtattn.evaluation import evaluate
@@ -239,16 +239,14 @@ class Trainer:
     @torch.inference_mode()
     def _dev_loss(self) -> float:
         """Mean cross-entropy of the dev pairs that fit the model, in nats a token, without smoothing."""
-        tokenizer, longest = self.materials.tokenizer, self.config.model.max_positions
-        encoded = ((tokenizer.encode(pair.src), tokenizer.encode(pair.tgt)) for pair in self.materials.dev)
-        fitting = EncodedPairs((p for p in encoded if max(map(len, p)) < longest), tokenizer.vocab_size)
+        pairs = self.materials.dev_encoded
         total, n_tokens = 0.0, 0
-        for indices in batches_of_epoch(fitting, self.config.training.batch_tokens, seed=0, epoch=0):
-            batch = fitting.batch(indices)
+        for indices in batches_of_epoch(pairs, self.config.training.batch_tokens, seed=0, epoch=0):
+            batch = pairs.batch(indices)
             n_emitted = int((batch.tgt_emit != PAD).sum())
             total += emission_loss(self.model, batch).item() * n_emitted
             n_tokens += n_emitted
-        return total / max(1, n_tokens)
+        return total / n_tokens
 
     def _save(self) -> None:
         with (self.run.path / METRICS).open("ab") as file:
