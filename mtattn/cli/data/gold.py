@@ -1,4 +1,4 @@
-"""`mtattn data`: what concerns a corpus alone."""
+"""`mtattn data gold`."""
 
 from typing import Annotated
 
@@ -14,10 +14,7 @@ Examples:
   mtattn data gold | cut -f 1,2 | mtattn align
 """
 
-app = typer.Typer(help="Write sentence pairs with known word alignments.", no_args_is_help=True)
 
-
-@app.command("gold", epilog=EXAMPLES)
 def gold(
     pairs: Annotated[int, typer.Option(min=1, help="How many; no pair twice.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same pairs.")] = 1,
