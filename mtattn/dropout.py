@@ -4,8 +4,17 @@ torch's own dropout draws a random number for each element, one after the other;
 than the layers around it. One 64-bit draw gives eight elements a byte each.
 """
 
+import threading
+
 import torch
 from torch import Tensor, nn
+
+_of_thread = threading.local()
+
+
+def draw_from(generator: torch.Generator) -> None:
+    """Have this thread's dropout draw from a generator of its own instead of from the one that all share."""
+    _of_thread.generator = generator
 
 
 class Dropout(nn.Module):
@@ -26,6 +35,7 @@ class Dropout(nn.Module):
         if not (self.training and self.n_dropped):
             return x
         n = x.numel()
-        draws = torch.empty((n + 7) // 8, dtype=torch.int64, device=x.device).random_(-(2**63), None)
+        draws = torch.empty((n + 7) // 8, dtype=torch.int64, device=x.device)
+        draws.random_(-(2**63), None, generator=getattr(_of_thread, "generator", None))
         kept = draws.view(torch.uint8)[:n].view(x.shape) >= self.n_dropped
         return x * kept.to(x.dtype).mul_(256 / (256 - self.n_dropped))

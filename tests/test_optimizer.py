@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mtattn.config import TrainingConfig
 from mtattn.corpus.batches import Batch, make_batch
 from mtattn.training.optimizer import Muon, Optimizer, learning_rate_factor, orthogonalized
-from mtattn.training.trainer import emission_loss
+from mtattn.training.workers import emission_loss
 from mtattn.transformer import Transformer
 
 NewModel = Callable[..., Transformer]

@@ -10,7 +10,7 @@ from mtattn.corpus.batches import make_batch, pad
 from mtattn.decoding.search import greedy_search
 from mtattn.tokenizer import BOS, EOS, PAD
 from mtattn.training.optimizer import Optimizer
-from mtattn.training.trainer import emission_loss
+from mtattn.training.workers import emission_loss
 from mtattn.transformer import AttentionWeights, Transformer, sinusoids
 
 NewModel = Callable[..., Transformer]

@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mtattn.config import TrainingConfig
+from mtattn.training.workers import Workers
 from mtattn.transformer import Transformer
 
 
@@ -30,7 +32,7 @@ def learning_rate_factor(position: float, warmup: float) -> float:
     return max(0.0, (1 - position) / (1 - warmup))
 
 
-def orthogonalized(matrices: Tensor, n_steps: int = 5) -> Tensor:
+def orthogonalized(matrices: Tensor, dtype: torch.dtype = torch.float32, n_steps: int = 5) -> Tensor:
     """Move each matrix near the closest one whose singular values are all 1, by Newton–Schulz steps.
 
     X ← a X + (b A + c A²) X with A = X Xᵀ and the coefficients of Jordan et al. 2024 ("Muon"), which
@@ -38,6 +40,7 @@ def orthogonalized(matrices: Tensor, n_steps: int = 5) -> Tensor:
 
     Args:
         matrices: float32 (n, rows, columns): n matrices at once, since many small products are slow.
+        dtype: type in which they are multiplied.
         n_steps: Newton–Schulz steps.
 
     Returns:
@@ -46,30 +49,40 @@ def orthogonalized(matrices: Tensor, n_steps: int = 5) -> Tensor:
     a, b, c = 3.4445, -4.7750, 2.0315
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices
-    x = x / x.norm(dim=(1, 2), keepdim=True).clamp_min(1e-7)
+    x = (x / x.norm(dim=(1, 2), keepdim=True).clamp_min(1e-7)).to(dtype)
     for _ in range(n_steps):
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return x.mT if tall else x
+    return (x.mT if tall else x).to(matrices.dtype)
 
 
 class Muon(torch.optim.Optimizer):
     """Momentum whose step is orthogonalized, for the matrices of a network (Jordan et al. 2024).
 
     torch.optim.Muon does the same in bfloat16 and one matrix at a time, which takes seconds a step on a
-    CPU without bfloat16 units; here it is float32, all matrices of one shape together.
+    CPU without bfloat16 units; here it is in the type that suits the CPU, all matrices of one shape together.
 
     Args:
         params: matrices.
         lr: learning rate.
         momentum: share of the momentum kept from step to step.
         weight_decay: share of a weight, times lr, that is taken off at each step.
+        dtype: type in which matrices are multiplied.
+        workers: threads that share the work; None = this one alone.
     """
 
     def __init__(
-        self, params: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.0
+        self,
+        params: Iterable[nn.Parameter],
+        lr: float,
+        momentum: float = 0.95,
+        weight_decay: float = 0.0,
+        dtype: torch.dtype = torch.float32,
+        workers: Workers | None = None,
     ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        self._orthogonalized = partial(orthogonalized, dtype=dtype)
+        self._workers = workers
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -85,7 +98,11 @@ class Muon(torch.optim.Optimizer):
                     momentum = self.state[parameter].setdefault("momentum_buffer", torch.zeros_like(parameter))
                     momentum.lerp_(parameter.grad, 1 - group["momentum"])
                     updates.append(parameter.grad.lerp(momentum, group["momentum"]))  # Nesterov
-                steps = orthogonalized(torch.stack(updates))
+                stacked = torch.stack(updates)
+                if self._workers is None:
+                    steps = self._orthogonalized(stacked)
+                else:
+                    steps = torch.cat(self._workers.map(self._orthogonalized, stacked.chunk(self._workers.n)))
                 # A tall matrix's step is longer, so that it moves each output as much as a square one's.
                 rows, columns = parameters[0].shape
                 steps *= max(1, rows / columns) ** 0.5
@@ -100,9 +117,17 @@ class Optimizer:
     Args:
         model: what is trained.
         config: which optimizer, its rates, and the length of the warm-up.
+        dtype: type in which matrices are multiplied.
+        workers: threads that share the work; None = this one alone.
     """
 
-    def __init__(self, model: Transformer, config: TrainingConfig) -> None:
+    def __init__(
+        self,
+        model: Transformer,
+        config: TrainingConfig,
+        dtype: torch.dtype = torch.float32,
+        workers: Workers | None = None,
+    ) -> None:
         self._warmup = config.warmup
         self._names = {id(parameter): name for name, parameter in model.named_parameters()}
         matrices, decayed, others = [], [], []
@@ -126,7 +151,15 @@ class Optimizer:
             )
         ]
         if matrices:
-            self._optimizers.append(Muon(matrices, lr=config.muon_learning_rate, weight_decay=config.weight_decay))
+            self._optimizers.append(
+                Muon(
+                    matrices,
+                    lr=config.muon_learning_rate,
+                    weight_decay=config.weight_decay,
+                    dtype=dtype,
+                    workers=workers,
+                )
+            )
         self._peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in self._optimizers]
 
     def step(self, position: float) -> float:

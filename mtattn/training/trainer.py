@@ -6,12 +6,12 @@ import os
 import time
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from mtattn.config import Config
-from mtattn.corpus.batches import Batch, batches_of_epoch
+from mtattn.corpus.batches import batches_of_epoch
 from mtattn.decoding.translator import Translator
 from mtattn.errors import MtattnError, RunError
 from mtattn.evaluation import evaluate
@@ -20,41 +20,13 @@ from mtattn.tokenizer import PAD
 from mtattn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mtattn.training.interrupt import Interrupt
 from mtattn.training.optimizer import Optimizer
-from mtattn.training.preparation import Materials, choose_precision, keep_freed_memory, prepare
+from mtattn.training.preparation import Materials, choose_threads_and_precision, keep_freed_memory, prepare
 from mtattn.training.progress import Display, StepReport, ValidationReport
-from mtattn.transformer import Transformer
+from mtattn.training.workers import Workers, emission_loss
 
 _N_SAMPLES = 3
 # Share of a time budget kept back for the end while no validation has been timed yet.
 _FIRST_RESERVE = 0.05
-
-
-def emission_loss(model: Transformer, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
-    """Mean cross-entropy of the emitted tokens, in nats; padding left out.
-
-    With logits z_v = h · e_v, smoothing ε and target y, the cross-entropy against (1 - ε) on y and ε/V on
-    each token is log Σ_v exp z_v - (1 - ε) z_y - ε mean_v z_v. The last two terms are products with single
-    embeddings, so that only the first one passes over the vocabulary.
-
-    Args:
-        model: in train mode for training, in eval mode for validation.
-        batch: the pairs.
-        label_smoothing: share of each target's probability that is spread over the vocabulary,
-            Szegedy et al. 2016; Vaswani et al. 2017, §5.4.
-
-    Returns:
-        A scalar.
-    """
-    hidden = model(batch.src, batch.src_lengths, batch.tgt_read)  # (B, T_tgt, d_model)
-    real = batch.tgt_emit != PAD
-    hidden = hidden[real]  # (n, d_model): only real positions pay for the vocabulary
-    log_total = model.logits(hidden).float().logsumexp(dim=-1)  # (n,)
-    embedding = model.embedding.weight
-    # Not embedding[...]: with several threads the gradient of that adds up in any order.
-    emitted = functional.embedding(batch.tgt_emit[real], embedding)  # (n, d_model)
-    target = (1 - label_smoothing) * emitted + label_smoothing * embedding.mean(dim=0)
-    loss: Tensor = (log_total - (hidden * target).sum(dim=-1)).mean()
-    return loss
 
 
 class Trainer:
@@ -64,6 +36,7 @@ class Trainer:
         run: the folder.
         config: its settings.
         materials: what it trains on.
+        workers: the threads that do the work of a step.
         dtype: type in which matrices are multiplied.
         display: told what happens.
         started: `time.monotonic()` at the start of the command, from which `training.minutes` count.
@@ -75,15 +48,16 @@ class Trainer:
         config: Config,
         materials: Materials,
         *,
+        workers: Workers,
         dtype: torch.dtype,
         display: Display,
         started: float,
     ) -> None:
-        self.run, self.config, self.materials = run, config, materials
+        self.run, self.config, self.materials, self.workers = run, config, materials, workers
         self.display, self.started, self.dtype = display, started, dtype
         torch.manual_seed(config.seed)
         self.model = new_model(config, materials.tokenizer.vocab_size)
-        self.optimizer = Optimizer(self.model, config.training)
+        self.optimizer = Optimizer(self.model, config.training, dtype, workers)
         self.translator = Translator(self.model, materials.tokenizer)
         self.progress = Progress()
         self._metrics: list[dict[str, Any]] = []
@@ -96,7 +70,7 @@ class Trainer:
         Raises:
             RunError: the checkpoint or metrics.jsonl cannot be used.
         """
-        self.progress = load_checkpoint(self.run, self.model, self.optimizer)
+        self.progress = load_checkpoint(self.run, self.model, self.optimizer, self.workers.generators)
         path = self.run.path / METRICS
         if not path.is_file() or path.stat().st_size < self.progress.metrics_bytes:
             raise RunError("lines are missing that the checkpoint counts", where=path, fix="restore the file")
@@ -141,7 +115,7 @@ class Trainer:
         position = self.position()
         # One step at least, so that even a budget spent on reading leaves a model.
         while (position < 1 or not progress.step) and not interrupt.signum:
-            self._step(self.materials.train.batch(self._batches[progress.batch]), position)
+            self._step(self._batches[progress.batch], position)
             progress.batch += 1
             if progress.batch == len(self._batches):
                 progress.batch, progress.epoch = 0, progress.epoch + 1
@@ -165,11 +139,15 @@ class Trainer:
         if progress.finished:
             self.record_end()
 
-    def _step(self, batch: Batch, position: float) -> None:
+    def _step(self, indices: np.ndarray, position: float) -> None:
         self.model.train()
-        with torch.autocast("cpu", dtype=self.dtype, enabled=self.dtype is not torch.float32):
-            loss = emission_loss(self.model, batch, self.config.training.label_smoothing)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss, n_tokens = self.workers.gradients(
+            self.model,
+            self.materials.train,
+            indices,
+            label_smoothing=self.config.training.label_smoothing,
+            dtype=self.dtype,
+        )
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip_norm)
         if not math.isfinite(norm):
             raise MtattnError(
@@ -179,14 +157,13 @@ class Trainer:
             )
         learning_rate = self.optimizer.step(position)
         self.progress.step += 1
-        n_tokens = batch.n_tokens
         self._metrics.append(
             {
                 "step": self.progress.step,
                 "epoch": self.progress.epoch + 1,
                 "position": position,
                 "learning_rate": learning_rate,
-                "loss": loss.item(),
+                "loss": loss,
                 "gradient_norm": norm.item(),
                 "n_tokens": n_tokens,
                 "elapsed_s": round(self.elapsed_s(), 3),
@@ -197,7 +174,7 @@ class Trainer:
                 step=self.progress.step,
                 epoch=self.progress.epoch + 1,
                 position=position,
-                loss=loss.item(),
+                loss=loss,
                 n_tokens=n_tokens,
                 elapsed_s=self.elapsed_s(),
                 last_bleu=self._last_bleu,
@@ -257,7 +234,7 @@ class Trainer:
         self._metrics.clear()
         elapsed_s = self.progress.elapsed_s
         self.progress.elapsed_s = self.elapsed_s()
-        save_checkpoint(self.run, self.model, self.optimizer, self.progress)
+        save_checkpoint(self.run, self.model, self.optimizer, self.workers.generators, self.progress)
         self.progress.elapsed_s = elapsed_s  # `started` still counts what was spent since
 
     def record_end(self) -> None:
@@ -292,9 +269,11 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float)
     config = run.config()
     resume = resume and (run.path / CHECKPOINT).is_file()
     with Interrupt() as interrupt, display:
-        dtype = choose_precision(config.training, run.manifest() if resume else {}, display.note)
+        n_threads, dtype = choose_threads_and_precision(config.training, run.manifest() if resume else {}, display.note)
+        torch.set_num_threads(1)  # of each worker's arithmetic
         materials = prepare(run, config, resume=resume, note=display.note)
-        trainer = Trainer(run, config, materials, dtype=dtype, display=display, started=started)
+        workers = Workers(n_threads, config.seed)
+        trainer = Trainer(run, config, materials, workers=workers, dtype=dtype, display=display, started=started)
         n_parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
         display.note(f"model: {n_parameters:,} parameters, {config.model.n_heads} heads in each attention")
         if resume:
@@ -307,7 +286,7 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float)
                 seed=config.seed,
                 n_parameters=n_parameters,
                 vocab_size=materials.tokenizer.vocab_size,
-                threads=torch.get_num_threads(),
+                threads=n_threads,
                 precision=precision,
             )
         interrupt.defer()
