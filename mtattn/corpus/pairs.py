@@ -147,6 +147,7 @@ def split_pairs(
     dev_share: float,
     test_share: float,
     max_words: int,
+    unheld: Iterable[Pair] = (),
 ) -> Parts:
     """Split a corpus into what is trained on and what is held out, so that nothing stands in both.
 
@@ -159,6 +160,7 @@ def split_pairs(
         test_share: see `held_out_part`.
         max_words: training pairs with more words than this between white space, on either side, are
             dropped. Pairs held out are kept at any length: dropping them would flatter the score.
+        unheld: further pairs to train on, none of which is held out.
 
     Returns:
         Parts whose `train` shares no sentence key with dev or test, source with source and target
@@ -178,6 +180,12 @@ def split_pairs(
         {"train": candidates, "dev": parts.dev, "test": parts.test}[part].append(pair)
     if dev is not None:
         parts.dev = list(dev)
+    for pair in unheld:
+        report.n_read += 1
+        report.n_duplicates += pair in seen
+        if pair not in seen:
+            seen.add(pair)
+            candidates.append(pair)
 
     src_held_out = {sentence_key(pair.src) for pair in parts.dev + parts.test}
     tgt_held_out = {sentence_key(pair.tgt) for pair in parts.dev + parts.test}
