@@ -40,3 +40,7 @@ class RunError(MtattnError):
 
 class InputError(MtattnError):
     """The text or file given to translate, inspect-heads, align or evaluate cannot be used."""
+
+
+class OutputError(MtattnError):
+    """A file could not be written."""

@@ -30,6 +30,7 @@ import mtattn
 from mtattn.config import Config, config_from, read_settings
 from mtattn.corpus.pairs import Pair
 from mtattn.errors import RunError
+from mtattn.files import write_whole
 from mtattn.tokenizer import Tokenizer
 from mtattn.transformer import Transformer, sinusoids
 
@@ -38,31 +39,6 @@ CONFIG, MANIFEST, TOKENIZER = "config.toml", "manifest.json", "tokenizer.model"
 MODEL, CHECKPOINT, METRICS = "model.safetensors", "checkpoint.safetensors", "metrics.jsonl"
 DEV, TEST = "dev.tsv", "test.tsv"
 _FILES = (MANIFEST, CONFIG, TOKENIZER, MODEL, CHECKPOINT, METRICS, DEV, TEST)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: aside, synced, then renamed.
-
-    Raises:
-        RunError: it cannot be written; what stood there before still stands.
-    """
-    if path.exists() and not path.is_file():  # a device or a pipe, which must not become a file
-        path.write_bytes(data)
-        return
-    path = path.resolve()  # a link stays a link
-    aside = path.with_name(f".{path.name}.part")
-    try:
-        with aside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except OSError as error:
-        raise RunError(
-            f"cannot be written ({error.strerror})", where=path, fix="make room for it, or name another place"
-        ) from error
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def new_model(config: Config, vocab_size: int) -> Transformer:

@@ -7,7 +7,7 @@ import mtattn
 
 FLOORS = [
     {"errors", "text", "carried", "dropout"},
-    {"attention"},
+    {"attention", "files"},
     {"config", "tokenizer"},
     {"corpus", "transformer"},
     {"run"},

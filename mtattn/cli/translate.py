@@ -68,7 +68,7 @@ def translate(
 
     from mtattn.decoding.translator import Translator
     from mtattn.errors import InputError
-    from mtattn.run import write_whole
+    from mtattn.files import write_whole
 
     if output_file and not output_file.parent.is_dir():
         raise InputError("there is no such folder", where=output_file.parent, fix="make it, or name another --output")

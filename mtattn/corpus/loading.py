@@ -52,14 +52,6 @@ def _read_builtin(direction: Direction, note: Note) -> Iterator[Pair]:
     note(f"the corpus that mtattn carries: {n_pairs:,} pairs in {len(sources)} files")
 
 
-def _write_grammar(n: int, direction: Direction, note: Note) -> Iterator[Pair]:
-    turned = _is_turned(direction)
-    for aligned in load_grammar().generate(n, _GRAMMAR_SEED):
-        pair = aligned.pair
-        yield Pair(pair.tgt, pair.src) if turned else pair
-    note(f"the paired grammar: {n:,} pairs")
-
-
 def check_sources(config: DataConfig) -> None:
     """Open each file that is named, so that a slip is told before anything slow or lasting.
 
@@ -88,6 +80,38 @@ def read_source(source: str, config: DataConfig, direction: Direction, note: Not
     return _read(source, direction, columns, config.split, note)
 
 
+def _read_sources(config: DataConfig, direction: Direction, note: Note) -> Iterator[Pair]:
+    for source in config.sources:
+        yield from read_source(source, config, direction, note)
+    if not config.sources:
+        yield from _read_builtin(direction, note)
+
+
+def _read_grammar(config: DataConfig, direction: Direction, note: Note) -> Iterator[Pair]:
+    if not config.grammar_pairs or config.sources:
+        return
+    turned = _is_turned(direction)
+    for aligned in load_grammar().generate(config.grammar_pairs, _GRAMMAR_SEED):
+        pair = aligned.pair
+        yield Pair(pair.tgt, pair.src) if turned else pair
+    note(f"the paired grammar: {config.grammar_pairs:,} pairs")
+
+
+def read_all(config: DataConfig, direction: Direction, note: Note) -> Iterator[Pair]:
+    """Read all pairs of a config's sources, or of the carried corpus with its share of the grammar, as they come.
+
+    Args:
+        config: the sources, or none for the corpus that mtattn carries.
+        direction: the languages.
+        note: told how many pairs came from where, and what was left out.
+
+    Raises:
+        DataError: a source cannot be read.
+    """
+    yield from _read_sources(config, direction, note)
+    yield from _read_grammar(config, direction, note)
+
+
 def load_parts(config: DataConfig, direction: Direction, note: Note) -> Parts:
     """Read all sources of a config and split them.
 
@@ -102,21 +126,14 @@ def load_parts(config: DataConfig, direction: Direction, note: Note) -> Parts:
     Raises:
         DataError: a source cannot be read, or train or dev remains empty.
     """
-
-    def pairs() -> Iterator[Pair]:
-        for source in config.sources:
-            yield from read_source(source, config, direction, note)
-        if not config.sources:
-            yield from _read_builtin(direction, note)
-
     parts = split_pairs(
-        pairs(),
+        _read_sources(config, direction, note),
         direction,
         dev=read_source(config.dev, config, direction, note) if config.dev else None,
         dev_share=config.dev_share,
         test_share=config.test_share,
         max_words=config.max_words,
-        unheld=() if config.sources else _write_grammar(config.grammar_pairs, direction, note),
+        unheld=_read_grammar(config, direction, note),
     )
     for line in parts.report.lines():
         note(line)

@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import save
 
 from mtattn.errors import RunError
-from mtattn.run import CHECKPOINT, RunFolder, load_tensors, write_whole
+from mtattn.files import write_whole
+from mtattn.run import CHECKPOINT, RunFolder, load_tensors
 from mtattn.training.optimizer import Optimizer
 from mtattn.transformer import Transformer
 
@@ -53,7 +54,7 @@ def save_checkpoint(
     """Write the checkpoint, whole or not at all.
 
     Raises:
-        RunError: it cannot be written; the one before still stands.
+        OutputError: it cannot be written; the one before still stands.
     """
     tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"optimizer/{name}": tensor for name, tensor in optimizer.state().items()}

@@ -13,7 +13,8 @@ from mtattn.corpus.batches import EncodedPairs
 from mtattn.corpus.loading import load_parts
 from mtattn.corpus.pairs import Direction, Pair, fingerprint
 from mtattn.errors import DataError, RunError
-from mtattn.run import DEV, TEST, TOKENIZER, RunFolder, available_cores, write_whole
+from mtattn.files import write_whole
+from mtattn.run import DEV, TEST, TOKENIZER, RunFolder, available_cores
 from mtattn.tokenizer import Tokenizer
 
 Note = Callable[[str], None]

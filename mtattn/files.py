@@ -1,0 +1,54 @@
+"""Files that are written whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from mtattn.errors import OutputError
+
+
+@contextmanager
+def open_whole(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to be written aside; when all is well it is synced and takes its name.
+
+    Args:
+        path: of the file. A device or a pipe is written to as it is; a link stays a link.
+
+    Yields:
+        The file, for bytes.
+
+    Raises:
+        OutputError: it cannot be written; what stood there before still stands.
+    """
+    special = path.exists() and not path.is_file()
+    path = path if special else path.resolve()
+    aside = path if special else path.with_name(f".{path.name}.part")
+    try:
+        with aside.open("wb") as file:
+            yield file
+            if not special:
+                file.flush()
+                os.fsync(file.fileno())
+        if not special:
+            aside.replace(path)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise OutputError(
+            f"cannot be written ({error.strerror})", where=path, fix="make room for it, or name another place"
+        ) from error
+    finally:
+        if not special:
+            aside.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: aside, synced, then renamed.
+
+    Raises:
+        OutputError: see `open_whole`.
+    """
+    with open_whole(path) as file:
+        file.write(data)
