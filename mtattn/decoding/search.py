@@ -5,51 +5,14 @@ that the time goes to those that are not.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from mtattn.corpus.batches import pad
+from mtattn.decoding.hypothesis import DEFAULT_LENGTH_PENALTY, Hypothesis, length_penalty, longest_output
 from mtattn.tokenizer import BOS, EOS, PAD, UNK
 from mtattn.transformer import Transformer
-
-DEFAULT_LENGTH_PENALTY = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """One output of a search.
-
-    Attributes:
-        ids: its tokens, without <s> and </s>.
-        log_prob: sum of its tokens' log-probabilities, </s> included, natural logarithm.
-        score: log_prob by the length penalty; what the search ranks by.
-        complete: False where the longest length allowed cut it off before </s>.
-    """
-
-    ids: list[int]
-    log_prob: float
-    score: float
-    complete: bool = True
-
-
-def length_penalty(n_tokens: int, alpha: float) -> float:
-    """((5 + n) / 6)^alpha, Wu et al. 2016, eq. 14: 0 compares plain sums, larger favours longer outputs.
-
-    Example:
-        >>> length_penalty(1, 1.0), length_penalty(7, 1.0)
-        (1.0, 2.0)
-    """
-    return float(((5 + n_tokens) / 6) ** alpha)
-
-
-def longest_output(model: Transformer, src_lengths: Tensor) -> Tensor:
-    """Bound the tokens of each output, </s> included: twice its source and 10 more, within the positions.
-
-    One position is left for <s>, so that what was found can be read again.
-    """
-    return (2 * src_lengths + 10).clamp(max=model.max_positions - 1)
 
 
 def _next_log_probs(model: Transformer, hidden: Tensor) -> Tensor:
@@ -57,6 +20,30 @@ def _next_log_probs(model: Transformer, hidden: Tensor) -> Tensor:
     log_probs = model.logits(hidden).float().log_softmax(dim=-1)
     log_probs[..., [PAD, BOS, UNK]] = -torch.inf
     return log_probs
+
+
+class TorchSearch:
+    """The searches of this file as a `Translator` takes them.
+
+    Args:
+        model: a trained Transformer; put into eval mode.
+    """
+
+    def __init__(self, model: Transformer) -> None:
+        self.model = model.eval()
+
+    @property
+    def max_positions(self) -> int:
+        """Longest source, in tokens, </s> included."""
+        return self.model.max_positions
+
+    def __call__(
+        self, sources: Sequence[Sequence[int]], beam: int, alpha: float = DEFAULT_LENGTH_PENALTY
+    ) -> list[list[Hypothesis]]:
+        """Find each source's hypotheses, see `Search`."""
+        if beam == 1:
+            return [[hypothesis] for hypothesis in greedy_search(self.model, sources, alpha)]
+        return beam_search(self.model, sources, beam, alpha)
 
 
 @torch.inference_mode()
@@ -74,7 +61,7 @@ def greedy_search(
         A hypothesis for each source, in order.
     """
     src_lengths = torch.tensor([len(source) + 1 for source in sources])
-    limits = longest_output(model, src_lengths)
+    limits = torch.tensor([longest_output(n, model.max_positions) for n in src_lengths.tolist()])
     state = model.start(*model.encode(pad(sources, last=EOS), src_lengths))
     live = torch.arange(len(sources))
     last = torch.full((len(sources), 1), BOS)
@@ -121,7 +108,7 @@ def beam_search(
         vocabulary or the longest length does not give as many.
     """
     src_lengths = torch.tensor([len(source) + 1 for source in sources])
-    limits = longest_output(model, src_lengths).tolist()
+    limits = [longest_output(n, model.max_positions) for n in src_lengths.tolist()]
     state = model.start(*model.encode(pad(sources, last=EOS), src_lengths))
     live = list(range(len(sources)))
     found: list[list[Hypothesis]] = [[] for _ in sources]
