@@ -10,7 +10,9 @@ from mtattn.config import Config
 from mtattn.errors import RunError
 from mtattn.files import write_whole
 from mtattn.run import CONFIG, MODEL, RunFolder
-from mtattn.transformer import Transformer, sinusoids
+from mtattn.transformer import Transformer
+
+Shapes = dict[str, tuple[int, ...]]
 
 
 def new_model(config: Config, vocab_size: int) -> Transformer:
@@ -37,22 +39,30 @@ def load_model(run: RunFolder, vocab_size: int) -> Transformer:
     path = run.path / MODEL
     tensors = load_tensors(run.read(MODEL), path)
     config = run.config()
-    with torch.device("meta"):  # allocates nothing, whatever weights the config claims
-        model = new_model(config, vocab_size)
-    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    sizes = config.model
     given = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    if expected != given:
-        wrong = sorted(name for name in expected | given if expected.get(name) != given.get(name))
-        raise RunError(
-            f"these are not the weights of the model in {CONFIG}: {wrong[0]} is "
-            f"{given.get(wrong[0], 'missing')}, not {expected.get(wrong[0], 'part of it')}",
-            where=path,
-        )
+    # What decides the size comes first, so that none is built that is larger than its weights. Not on the
+    # device "meta", which allocates nothing but imports the whole of torch's compiler.
+    claimed: Shapes = {"embedding.weight": (vocab_size, sizes.d_model)}
+    for side, n_layers in (("encoder", sizes.n_encoder_layers), ("decoder", sizes.n_decoder_layers)):
+        claimed[f"{side}.{n_layers - 1}.feed_forward.w_1.weight"] = (sizes.d_ff, sizes.d_model)
+    _refuse_others(claimed, {name: shape for name, shape in given.items() if name in claimed}, path)
+    model = new_model(config, vocab_size)
+    _refuse_others({name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}, given, path)
     if not all(tensor.isfinite().all() for tensor in tensors.values()):
         raise RunError("a weight is not a finite number", where=path, fix="train the run again")
     model.load_state_dict(tensors, assign=True)
-    model.positions = sinusoids(model.max_positions, model.d_model)
     return model.eval()
+
+
+def _refuse_others(expected: Shapes, given: Shapes, where: Path) -> None:
+    wrong = sorted(name for name in expected | given if expected.get(name) != given.get(name))
+    if wrong:
+        raise RunError(
+            f"these are not the weights of the model in {CONFIG}: {wrong[0]} is "
+            f"{given.get(wrong[0], 'missing')}, not {expected.get(wrong[0], 'part of it')}",
+            where=where,
+        )
 
 
 def load_tensors(data: bytes, where: Path) -> dict[str, torch.Tensor]:
