@@ -254,3 +254,23 @@ def test_a_folder_is_written_whole_or_not_at_all(tmp_path: Path, error: BaseExce
     with whole_folder(folder) as aside:
         (aside / "b").write_text("third")
     assert [file.name for file in folder.iterdir()] == ["b"]
+
+
+def test_a_folder_that_cannot_take_its_name_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a").write_text("first")
+    rename = Path.rename
+
+    def refuses(path: Path, target: Path) -> Path:
+        if path.name.endswith(".part"):
+            raise OSError(5, "Input/output error")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuses)
+    with pytest.raises(OutputError, match="Input/output error"), whole_folder(folder):
+        pass
+    assert [file.name for file in tmp_path.iterdir()] == ["folder"]
+    assert (folder / "a").read_text() == "first"

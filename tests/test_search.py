@@ -6,7 +6,7 @@ import torch
 from mtattn.decoding.hypothesis import Hypothesis, length_penalty, longest_output
 from mtattn.decoding.search import beam_search, forced_log_probs, greedy_search
 from mtattn.tokenizer import BOS, EOS, PAD, UNK
-from mtattn.transformer import Transformer
+from mtattn.transformer import DecoderState, Transformer
 
 NewModel = Callable[..., Transformer]
 
@@ -199,6 +199,25 @@ def test_a_model_written_by_hand_writes_what_it_attends_to(written_model: Callab
     model = written_model(12, {BOS: 6, 8: 4, 9: EOS}, {6: 8, 4: 9, EOS: EOS})
     for found in (greedy_search(model, [[4, 5, 6]])[0], beam_search(model, [[4, 5, 6]], 2)[0][0]):
         assert (found.ids, found.complete) == ([8, 9], True)
+
+
+@pytest.mark.parametrize("seed", SEEDS[:-2])  # the last two end at once
+def test_what_no_hypothesis_goes_on_from_is_forgotten(
+    models: list[Transformer], seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed: list[tuple[int, int]] = []
+    decode_branches = Transformer.decode_branches
+
+    def watched(model: Transformer, tgt: torch.Tensor, state: DecoderState, ancestry: torch.Tensor) -> torch.Tensor:
+        needed.append((int(ancestry.any(dim=1).sum(dim=1).max()), ancestry.shape[2]))
+        hidden = decode_branches(model, tgt, state, ancestry)
+        assert state.layers[0].key.shape[2] == ancestry.shape[2]
+        return hidden
+
+    monkeypatch.setattr(Transformer, "decode_branches", watched)
+    beam_search(models[seed], SOURCES, 4)
+    assert len(needed) > 5
+    assert all(n_cached <= 2 * n_needed for n_needed, n_cached in needed)
 
 
 def test_the_length_penalty_favours_longer_outputs() -> None:
