@@ -268,7 +268,7 @@ class TestWhole:
 
     def test_help_names_every_command_and_shows_examples(self):
         everything = mtattn("--help").stdout
-        for command in ("train", "translate", "inspect-heads", "align", "evaluate"):
+        for command in ("train", "translate", "inspect-heads", "align", "evaluate", "export"):
             assert command in everything
             assert "Examples" in mtattn(command, "--help").stdout
 

@@ -161,7 +161,7 @@ def test_int8_is_smaller_and_nearly_the_same(exported: RunFolder, tmp_path: Path
     assert log_probs[0] == pytest.approx(log_probs[1], rel=0.2)
 
 
-def test_without_torch_in_under_the_time_of_its_import(exported: RunFolder) -> None:
+def test_it_translates_without_torch(exported: RunFolder) -> None:
     arguments = ["translate", "--run", str(exported.path), "Hola."]
     code = (
         "import sys\nfrom mtattn.cli import app\n"

@@ -46,8 +46,8 @@ def export(
 ) -> None:
     """Write a run's model for another engine.
 
-    An export in the run's own folder is what `mtattn translate` then translates with, until the run is trained
-    anew. It needs CTranslate2: pip install ctranslate2.
+    `mtattn translate` then translates with an export that lies in the run,
+    until the run is trained anew. It needs CTranslate2: pip install ctranslate2.
     """
     from mtattn.decoding.ctranslate2 import EXPORT
     from mtattn.export import to_ctranslate2
