@@ -121,7 +121,8 @@ def test_a_time_budget_that_is_spent_already_still_leaves_a_model(tmp_path, pair
 
 
 def test_the_place_on_the_schedule_is_the_share_of_the_time_that_is_gone(tmp_path, pairs_file):
-    run = RunFolder.create(tmp_path / "run", config_from(settings(pairs_file, steps=0, minutes=100.0)))
+    config = config_from(settings(pairs_file, steps=0, minutes=100.0, validations=1))
+    run = RunFolder.create(tmp_path / "run", config)
     started = time.monotonic() - 50 * 60
     train_run(run, resume=False, display=StopsAt(2), started=started)
     for step in steps_of(run.path):  # of the budget less what the end needs, a twentieth before it was measured
