@@ -12,7 +12,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from mtattn.config import Config, DataConfig
-from mtattn.corpus.builtin import builtin_corpus, builtin_direction
+from mtattn.corpus.builtin import builtin_columns, builtin_corpus
 from mtattn.corpus.coverage import WordCoverage, commonest_words, cover
 from mtattn.corpus.grammar import load_grammar
 from mtattn.corpus.grammar.forms import LANGUAGE, FormCounter, LexiconCoverage
@@ -218,14 +218,8 @@ def _lengths(n_of_length: Counter[int]) -> Lengths:
 def _files(config: DataConfig, direction: Direction, note: Note) -> Iterator[tuple[str, Iterator[Pair]]]:
     """Give each file of the corpus, of a folder too, with its name and its pairs."""
     if not config.sources:
-        carried = builtin_direction()
-        columns = {carried: ("1", "2"), Direction(carried.tgt, carried.src): ("2", "1")}.get(direction)
-        if columns is None:
-            raise DataError(
-                f"the corpus that mtattn carries has {carried}, not {direction}",
-                fix="name pairs of these languages as SOURCE",
-            )
-        config = config.model_copy(update={"src_column": columns[0], "tgt_column": columns[1]})
+        src_column, tgt_column = builtin_columns(direction)
+        config = config.model_copy(update={"src_column": src_column, "tgt_column": tgt_column})
         for source in builtin_corpus():
             yield Path(source).stem, read_source(source, config, direction, lambda _: None)
     for source in config.sources:
