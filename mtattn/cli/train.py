@@ -93,7 +93,7 @@ def train(
         folder = RunFolder.create(path, resolved, force=force) if team.leads else RunFolder(path)
     team.wait_for_leader()
 
-    from mtattn.training.progress import Display
+    from mtattn.training.progress import Display, clock
     from mtattn.training.trainer import train_run
 
     display = Display(console)
@@ -117,6 +117,8 @@ def train(
         f"done after {manifest['steps']:,} steps: {folder.path}, BLEU {manifest['dev_bleu_greedy']:.1f} "
         f"on dev (greedy, the weights of step {manifest['best_step']:,})"
     )
+    share = manifest["validations_s"] / manifest["elapsed_s"]
+    display.note(f"it took {clock(manifest['elapsed_s'])}, {share:.0%} of it for validation")
     display.note("try next:")
     display.note(f'  mtattn translate --run {folder.path} "..."')
     display.note(f'  mtattn inspect-heads --run {folder.path} "..."')

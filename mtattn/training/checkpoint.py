@@ -33,6 +33,7 @@ class Progress:
         elapsed_s: seconds spent up to the last save, those before a resume included.
         validated_step: step of the last validation.
         validation_s: seconds of the last validation.
+        validations_s: seconds of all validations.
         metrics_bytes: length of metrics.jsonl.
         finished: nothing is left to do.
     """
@@ -47,6 +48,7 @@ class Progress:
     elapsed_s: float = 0.0
     validated_step: int = 0
     validation_s: float = 0.0
+    validations_s: float = 0.0
     metrics_bytes: int = 0
     finished: bool = False
 

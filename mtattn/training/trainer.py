@@ -209,6 +209,7 @@ class Trainer:
         loss = self._dev_loss()
         scores, hypotheses = evaluate(self.translator, dev, beam=1)
         progress.validation_s = time.monotonic() - begun
+        progress.validations_s += progress.validation_s
         progress.validated_step = progress.step
         self._last_bleu = scores.bleu
         better = scores.bleu > progress.best_bleu
@@ -267,6 +268,7 @@ class Trainer:
             best_step=progress.best_step,
             dev_bleu_greedy=progress.best_bleu,
             elapsed_s=round(self.elapsed_s(), 1),
+            validations_s=round(progress.validations_s, 1),
         )
 
 
