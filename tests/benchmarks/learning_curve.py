@@ -1,6 +1,6 @@
 """How the carried corpus' size and the grammar's share change what a model learns.
 
-    python tests/benchmarks/learning_curve.py FOLDER [--sizes 5000,10000,0] [--grammar 0,10000] [--steps 2400]
+    python tests/benchmarks/learning_curve.py FOLDER [--sizes 5000,10000,0] [--grammar 0,5000] [--steps 2400]
                                               [--data test.tsv]
 
 Trains a model for each size (so many of the written training pairs, drawn at random; 0 = all) and each number of
@@ -31,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sizes", default="5000,10000,0")
-    parser.add_argument("--grammar", default="0,10000")
+    parser.add_argument("--grammar", default="0,5000")
     parser.add_argument("--steps", type=int, default=2400)
     parser.add_argument("--data", action="append", default=[])
     options = parser.parse_args()
