@@ -38,6 +38,10 @@ class RunError(MtattnError):
     """A run folder is missing, incomplete, damaged or not what it claims to be."""
 
 
+class EngineError(MtattnError):
+    """A translation engine is not installed, or what was exported for it cannot be used."""
+
+
 class InputError(MtattnError):
     """The text or file given to translate, inspect-heads, align or evaluate cannot be used."""
 

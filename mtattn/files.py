@@ -1,6 +1,7 @@
-"""Files that are written whole or not at all."""
+"""Files and folders that are written whole or not at all."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,3 +53,40 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     with open_whole(path) as file:
         file.write(data)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Make a folder aside; when all is well its files are synced and it takes its name.
+
+    Args:
+        path: of the folder. A folder that stands there is replaced, its files with it.
+
+    Yields:
+        Where the files are to be written.
+
+    Raises:
+        OutputError: it cannot be written; what stood there before still stands.
+    """
+    path = path.resolve()
+    aside, before = path.with_name(f".{path.name}.part"), path.with_name(f".{path.name}.before")
+    try:
+        shutil.rmtree(aside, ignore_errors=True)  # of an attempt that was killed
+        aside.mkdir(parents=True)
+        yield aside
+        for file in aside.iterdir():
+            with file.open("rb") as written:
+                os.fsync(written.fileno())
+        shutil.rmtree(before, ignore_errors=True)
+        if path.exists():
+            path.rename(before)
+        aside.rename(path)
+    except OSError as error:
+        raise OutputError(
+            f"cannot be written ({error.strerror})", where=path, fix="make room for it, or name another place"
+        ) from error
+    finally:
+        if before.exists() and not path.exists():
+            before.rename(path)
+        shutil.rmtree(before, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)

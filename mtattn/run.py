@@ -22,38 +22,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
-
 import mtattn
 from mtattn.config import Config, config_from, read_settings
 from mtattn.corpus.pairs import Pair
 from mtattn.errors import RunError
 from mtattn.files import write_whole
 from mtattn.tokenizer import Tokenizer
-from mtattn.transformer import Transformer, sinusoids
 
 RUNS = Path("runs")
 CONFIG, MANIFEST, TOKENIZER = "config.toml", "manifest.json", "tokenizer.model"
 MODEL, CHECKPOINT, METRICS = "model.safetensors", "checkpoint.safetensors", "metrics.jsonl"
 DEV, TEST = "dev.tsv", "test.tsv"
 _FILES = (MANIFEST, CONFIG, TOKENIZER, MODEL, CHECKPOINT, METRICS, DEV, TEST)
-
-
-def new_model(config: Config, vocab_size: int) -> Transformer:
-    """Build the Transformer that a config describes, with random weights."""
-    sizes = config.model
-    return Transformer(
-        vocab_size,
-        d_model=sizes.d_model,
-        n_heads=sizes.n_heads,
-        n_encoder_layers=sizes.n_encoder_layers,
-        n_decoder_layers=sizes.n_decoder_layers,
-        d_ff=sizes.d_ff,
-        dropout=sizes.dropout,
-        max_positions=sizes.max_positions,
-    )
 
 
 def _cpu_name() -> str:
@@ -215,53 +195,10 @@ class RunFolder:
         """
         return Tokenizer(self.read(TOKENIZER), self.path / TOKENIZER)
 
-    def model(self, vocab_size: int) -> Transformer:
-        """Load the best weights into a Transformer in eval mode.
-
-        Raises:
-            RunError: the weights are missing, damaged, not finite, or of another model than the config's.
-        """
-        path = self.path / MODEL
-        tensors = load_tensors(self.read(MODEL), path)
-        config = self.config()
-        with torch.device("meta"):  # allocates nothing, whatever weights the config claims
-            model = new_model(config, vocab_size)
-        expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-        given = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-        if expected != given:
-            wrong = sorted(name for name in expected | given if expected.get(name) != given.get(name))
-            raise RunError(
-                f"these are not the weights of the model in {CONFIG}: {wrong[0]} is "
-                f"{given.get(wrong[0], 'missing')}, not {expected.get(wrong[0], 'part of it')}",
-                where=path,
-            )
-        if not all(tensor.isfinite().all() for tensor in tensors.values()):
-            raise RunError("a weight is not a finite number", where=path, fix="train the run again")
-        model.load_state_dict(tensors, assign=True)
-        model.positions = sinusoids(model.max_positions, model.d_model)
-        return model.eval()
-
 
 def now() -> str:
     """Say the local time, in ISO 8601 with its offset."""
     return datetime.now().astimezone().isoformat(timespec="seconds")
-
-
-def load_tensors(data: bytes, where: Path) -> dict[str, torch.Tensor]:
-    """Read a safetensors file's tensors.
-
-    Raises:
-        RunError: the file is truncated or no safetensors file.
-    """
-    try:
-        return load(data)
-    except (SafetensorError, ValueError, KeyError) as error:
-        raise RunError(f"the file is damaged ({error})", where=where) from error
-
-
-def save_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
-    """Write tensors to a safetensors file, whole or not at all."""
-    write_whole(path, save({name: tensor.contiguous() for name, tensor in tensors.items()}))
 
 
 def newest_finished(runs: Path = RUNS) -> RunFolder:

@@ -173,6 +173,11 @@ class Tokenizer:
         """Turn piece ids into text; special pieces and bytes that spell no character are left out."""
         return self.spell(ids).text
 
+    @property
+    def pieces(self) -> Sequence[str]:
+        """The vocabulary, in the order of ids, "▁" standing for a space."""
+        return self._pieces
+
     def labels(self, ids: Sequence[int]) -> list[str]:
         """Name each piece, "▁" standing for the space before a word."""
         return [without_controls(self._pieces[i]) for i in ids]

@@ -148,20 +148,19 @@ class DecoderState:
     layers: list[LayerCache]
     n_positions: int = 0
 
-    def reorder(self, rows: Tensor) -> None:
-        """Continue with other outputs of the same sources: row i goes on from output rows[i].
-
-        Only right where row i and row rows[i] share their source, as the hypotheses of one beam do.
-        """
-        for layer in self.layers:
-            layer.key, layer.value = layer.key[rows], layer.value[rows]
-
     def select(self, rows: Tensor) -> None:
         """Keep only the given rows, in that order, sources included; a row may be repeated."""
-        self.reorder(rows)
         for layer in self.layers:
             layer.memory_key, layer.memory_value = layer.memory_key[rows], layer.memory_value[rows]
+            layer.key, layer.value = layer.key[rows], layer.value[rows]
         self.memory_mask = self.memory_mask[rows]
+
+    def keep(self, entries: Tensor) -> None:
+        """Keep only the given cached entries of each row, int (B, n), in that order."""
+        for layer in self.layers:
+            _, n_heads, _, d_head = layer.key.shape
+            index = entries[:, None, :, None].expand(-1, n_heads, -1, d_head)
+            layer.key, layer.value = layer.key.gather(2, index), layer.value.gather(2, index)
 
 
 @dataclass
@@ -296,7 +295,30 @@ class Transformer(nn.Module):
         past = state.n_positions
         state.n_positions = past + tgt.shape[1]
         mask = causal_mask(tgt.shape[1], past, tgt.device)  # (1, 1, T_new, T_tgt)
-        x = self.embed(tgt, first_position=past)
+        return self._decode(self.embed(tgt, first_position=past), state, mask, weights)
+
+    def decode_branches(self, tgt: Tensor, state: DecoderState, ancestry: Tensor) -> Tensor:
+        """Read one more token of each of K outputs of each source, as the hypotheses of a beam are.
+
+        Outputs that share a beginning share its cached keys and values: each token is one more entry of its
+        source's cache, and a mask says which entries an output consists of. So nothing is copied where
+        outputs branch.
+
+        Args:
+            tgt: int (B, K), the token that each output reads; all stand at the same position.
+            state: from `start`, and from the calls before.
+            ancestry: bool (B, K, n), True where an output has read the entry: those cached before, in their
+                order, and last the K of this call, of which each output has read its own.
+
+        Returns:
+            (B, K, d_model): what the model knows when it emits each output's next token.
+        """
+        position = state.n_positions
+        state.n_positions = position + 1
+        x = self.embed(tgt.reshape(-1, 1), position).view(*tgt.shape, -1)  # (B, K, d_model)
+        return self._decode(x, state, ancestry[:, None])
+
+    def _decode(self, x: Tensor, state: DecoderState, mask: Tensor, weights: AttentionWeights | None = None) -> Tensor:
         for layer, cache in zip(self.decoder, state.layers, strict=True):
             x, self_weights, cross_weights = layer(x, cache, mask, state.memory_mask)
             if weights is not None:

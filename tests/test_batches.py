@@ -4,7 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtattn.corpus.batches import EncodedPairs, batches_by_length, batches_of_epoch, make_batch, pad
+from mtattn.corpus.batches import EncodedPairs, batches_of_epoch, make_batch, pad
+from mtattn.corpus.lengths import batches_by_length
 from mtattn.tokenizer import BOS, EOS, PAD
 
 ROWS = st.lists(st.integers(4, 99), max_size=6)

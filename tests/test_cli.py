@@ -286,6 +286,18 @@ class TestWhole:
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr
 
+    def test_translating_imports_neither_torchs_compiler_nor_what_reads_corpora(self, run):
+        code = (
+            "import sys\nfrom mtattn.cli import app\n"
+            f"try:\n    app(['translate', '--engine', 'torch', '--run', {str(run)!r}, 'Hola.'])\n"
+            "except SystemExit as end:\n    assert not end.code\n"
+            "assert 'torch' in sys.modules\n"
+            "heavy = {'torch._dynamo', 'sympy', 'datasets', 'pyarrow', 'sacrebleu'} & set(sys.modules)\n"
+            "sys.exit(f'imported {heavy}' if heavy else 0)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=120)
+        assert done.returncode == 0, done.stderr
+
     def test_an_error_shows_its_traceback_only_when_asked(self, tmp_path):
         plain = process("translate", "--run", tmp_path, "Hola.")
         assert plain.returncode == 1

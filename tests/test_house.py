@@ -11,10 +11,12 @@ FLOORS = [
     {"config", "tokenizer"},
     {"corpus", "transformer"},
     {"run"},
+    {"weights"},
     {"decoding"},
     {"evaluation"},
     {"heads"},
     {"training"},
+    {"export"},
     {"cli"},
 ]
 PACKAGE = Path(mtattn.__file__).parent

@@ -3,14 +3,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from mtattn.decoding.search import (
-    Hypothesis,
-    beam_search,
-    forced_log_probs,
-    greedy_search,
-    length_penalty,
-    longest_output,
-)
+from mtattn.decoding.hypothesis import Hypothesis, length_penalty, longest_output
+from mtattn.decoding.search import beam_search, forced_log_probs, greedy_search
 from mtattn.tokenizer import BOS, EOS, PAD, UNK
 from mtattn.transformer import Transformer
 
@@ -152,7 +146,7 @@ def test_hypotheses_come_the_best_first_and_each_once(models: list[Transformer],
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_outputs_keep_their_length_and_hold_no_special_token(models: list[Transformer], seed: int) -> None:
-    limits = longest_output(models[seed], torch.tensor([len(source) + 1 for source in SOURCES])).tolist()
+    limits = [longest_output(len(source) + 1, models[seed].max_positions) for source in SOURCES]
     greedy = greedy_search(models[seed], SOURCES)
     for i, hypotheses in enumerate(beam_search(models[seed], SOURCES, 3)):
         for h in (*hypotheses, greedy[i]):

@@ -20,6 +20,7 @@ from mtattn.run import newest_finished as newest
 from mtattn.training.interrupt import Interrupted
 from mtattn.training.progress import Display, StepReport
 from mtattn.training.trainer import train_run
+from mtattn.weights import load_model
 
 
 def settings(pairs_file: Path, **training: object) -> dict[str, object]:
@@ -117,7 +118,7 @@ def test_a_time_budget_that_is_spent_already_still_leaves_a_model(tmp_path, pair
     assert train_run(run, resume=False, display=Display(Console(quiet=True)), started=started) == 0
     (step,) = steps_of(run.path)
     assert step["position"] == 1
-    run.model(run.tokenizer().vocab_size)
+    load_model(run, run.tokenizer().vocab_size)
 
 
 def test_the_place_on_the_schedule_is_the_share_of_the_time_that_is_gone(tmp_path, pairs_file):
@@ -227,7 +228,7 @@ class TestLoading:
         return RunFolder(tmp_path)
 
     def load(self, run: RunFolder) -> None:
-        run.model(run.tokenizer().vocab_size)
+        load_model(run, run.tokenizer().vocab_size)
 
     def test_a_copied_folder_loads(self, copy):
         self.load(copy)

@@ -113,18 +113,28 @@ def test_decoding_in_steps_gives_what_decoding_at_once_gives(model: Transformer,
             assert (weights.decoder[layer][:, :, start:end, end:] == 0).all()
 
 
+@pytest.mark.parametrize("forgets", [False, True])
 @torch.inference_mode()
-def test_a_reordered_state_goes_on_from_other_outputs_of_its_source(model: Transformer) -> None:
-    src = [SRC[0]] * 3
-    read = torch.tensor([[BOS, 4], [BOS, 5], [BOS, 6]])
-    state = model.start(*model.encode(pad(src, last=EOS), lengths(src)))
-    model.decode(read, state)
-    rows = torch.tensor([2, 0, 2])
-    state.reorder(rows)
-    then = torch.tensor([[7], [8], [9]])
-    logits = model.logits(model.decode(then, state))[:, 0]
-    anew, _ = run(model, src, torch.cat([read[rows], then], dim=1)[:, 1:].tolist())
-    close(logits, anew[:, -1])
+def test_branches_of_an_output_know_what_outputs_by_themselves_know(model: Transformer, forgets: bool) -> None:
+    """Each source's outputs: <s> 4 | <s> 5 | <s> 6, then <s> 6 7 | <s> 4 8 | <s> 6 9, and so on."""
+    state = model.start(*model.encode(pad(SRC, last=EOS), lengths(SRC)))
+    outputs = [[BOS]]
+    ancestry = torch.ones(1, 1, dtype=torch.bool)  # (K, n)
+    for tokens, parents in ([], []), ([4, 5, 6], [0, 0, 0]), ([7, 8, 9], [2, 0, 2]), ([10, 11], [0, 1]):
+        if tokens:
+            outputs = [[*outputs[parent], token] for parent, token in zip(parents, tokens, strict=True)]
+            ancestry = ancestry[parents]
+            if forgets:  # what no output goes on from
+                entries = ancestry.any(dim=0).nonzero()[:, 0]
+                ancestry = ancestry[:, entries]
+                state.keep(entries.expand(len(SRC), -1))
+            ancestry = torch.cat([ancestry, torch.eye(len(tokens), dtype=torch.bool)], dim=1)
+        read = torch.tensor([output[-1] for output in outputs])
+        known = model.decode_branches(read.expand(len(SRC), -1), state, ancestry.expand(len(SRC), -1, -1))
+        for k, output in enumerate(outputs):
+            anew, _ = run(model, SRC, [output[1:]] * len(SRC))
+            close(model.logits(known[:, k]), anew[:, -1])
+    assert state.layers[0].key.shape[2] == (7 if forgets else 9)
 
 
 @pytest.mark.parametrize("rows", [[1, 0, 2], [2], [1, 1, 0], []])

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mtattn.decoding.search import TorchSearch
 from mtattn.decoding.translator import Translation, Translator, split_long
 from mtattn.text import normalise
 from mtattn.tokenizer import BOS, EOS, Tokenizer
@@ -17,7 +18,7 @@ BLANK = Translation("", 0.0, 0.0, complete=True)
 
 @pytest.fixture(scope="module")
 def translator(text_model: Transformer, tokenizer: Tokenizer) -> Translator:
-    return Translator(text_model, tokenizer)
+    return Translator(TorchSearch(text_model), tokenizer)
 
 
 def assert_close(a: list[Translation], b: list[Translation]) -> None:
@@ -54,7 +55,7 @@ def test_the_texts_around_it_change_no_result(translator: Translator, beam: int)
 def test_many_texts_make_several_batches_and_stay_in_order(cat_model: Transformer, tokenizer: Tokenizer) -> None:
     texts = ["El gato negro puede dormir hoy", "El gato negro hoy puede dormir", ""] * 300
     told: list[int] = []
-    results = Translator(cat_model, tokenizer).translate(texts, beam=1, on_progress=told.append)
+    results = Translator(TorchSearch(cat_model), tokenizer).translate(texts, beam=1, on_progress=told.append)
     assert [result.source for result in results] == texts
     expected = ["The black cat may sleep", "The black cat may sleep", ""] * 300
     assert [result.translations[0].text for result in results] == expected
@@ -146,8 +147,8 @@ def test_control_characters_never_come_out(written_model: Callable[..., Transfor
             return tokens
 
     for beam in (1, 2):
-        translator = Translator(model, AsBytes(tokenizer.model))
-        assert translator.search([tokens], beam, 1.0)[0][0].ids == tokens  # it does write them
+        translator = Translator(TorchSearch(model), AsBytes(tokenizer.model))
+        assert translator.search([tokens], beam)[0][0].ids == tokens  # it does write them
         (result,) = translator.translate(["gato"], beam=beam)
         text = result.translations[0].text
         assert text == "Ho la"
@@ -163,7 +164,7 @@ def test_any_text_can_be_translated_into_one_line(translator: Translator) -> Non
 
 
 def test_a_translator_turns_dropout_off(text_model: Transformer, tokenizer: Tokenizer) -> None:
-    before = Translator(text_model, tokenizer).translate(["El gato negro"], beam=1)
+    before = Translator(TorchSearch(text_model), tokenizer).translate(["El gato negro"], beam=1)
     text_model.train()
-    assert Translator(text_model, tokenizer).translate(["El gato negro"], beam=1) == before
+    assert Translator(TorchSearch(text_model), tokenizer).translate(["El gato negro"], beam=1) == before
     assert not text_model.training

@@ -6,10 +6,10 @@ import torch
 
 from mtattn.config import config_from
 from mtattn.corpus.batches import EncodedPairs
-from mtattn.run import new_model
 from mtattn.training.optimizer import Muon, orthogonalized
 from mtattn.training.workers import Workers, emission_loss
 from mtattn.transformer import Transformer
+from mtattn.weights import new_model
 
 V = 500
 N_PAIRS = 7

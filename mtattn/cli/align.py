@@ -42,11 +42,12 @@ def align(
     from mtattn.heads.alignment import pharaoh
     from mtattn.text import json_line, normalise
     from mtattn.tokenizer import split_words
+    from mtattn.weights import load_model
 
     console = stderr_console(ctx)
     folder = open_run(ctx, run)
     tokenizer = folder.tokenizer()
-    model = folder.model(tokenizer.vocab_size)
+    model = load_model(folder, tokenizer.vocab_size)
     n_done = 0
     with open_lines(file) as reader:
         rest = iter(reader)

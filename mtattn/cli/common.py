@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from mtattn.decoding.engines import Engine
 from mtattn.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ RunOption = Annotated[
     typer.Option("--run", help="Folder of the run; the newest finished one in runs/ if not named.", metavar="DIR"),
 ]
 BeamOption = Annotated[int, typer.Option("--beam", min=1, help="Width of the beam; 1 = greedy.")]
+EngineOption = Annotated[
+    Engine,
+    typer.Option(help="What computes; auto: ctranslate2 where it is installed and the run exported, else torch."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 

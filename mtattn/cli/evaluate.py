@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from mtattn.cli.common import BeamOption, JsonOption, RunOption, counting, open_run, stderr_console, write_line
+from mtattn.cli.common import (
+    BeamOption,
+    EngineOption,
+    JsonOption,
+    RunOption,
+    counting,
+    open_run,
+    stderr_console,
+    write_line,
+)
+from mtattn.decoding.engines import Engine
 
 EXAMPLES = """
 Examples:
@@ -26,12 +36,13 @@ def evaluate(
     ] = None,
     run: RunOption = None,
     beam: BeamOption = 5,
+    engine: EngineOption = Engine.AUTO,
     as_json: JsonOption = False,
 ) -> None:
     """Score a run's translations with sacreBLEU: BLEU and chrF, with their signatures."""
     from mtattn.corpus.loading import read_source
     from mtattn.corpus.pairs import Direction
-    from mtattn.decoding.translator import Translator
+    from mtattn.decoding.engines import open_translator
     from mtattn.errors import RunError
     from mtattn.evaluation import evaluate as evaluate_pairs
     from mtattn.run import TEST
@@ -51,8 +62,7 @@ def evaluate(
         pairs = folder.read_pairs(TEST)
     else:
         raise RunError("the run held out no test part", where=folder.path, fix="name pairs to score on with --data")
-    tokenizer = folder.tokenizer()
-    translator = Translator(folder.model(tokenizer.vocab_size), tokenizer)
+    translator = open_translator(folder, engine, console.print)
     with counting(console) as count:
         scores, _ = evaluate_pairs(translator, pairs, beam, on_progress=count)
     if as_json:

@@ -68,6 +68,7 @@ def inspect_heads(
 
     from rich.console import Console
 
+    from mtattn.decoding.search import TorchSearch
     from mtattn.decoding.translator import Translator, split_long
     from mtattn.errors import InputError
     from mtattn.heads.capture import capture
@@ -75,12 +76,13 @@ def inspect_heads(
     from mtattn.heads.views.json import to_json
     from mtattn.heads.views.terminal import show
     from mtattn.text import normalise
+    from mtattn.weights import load_model
 
     notes, results = stderr_console(ctx), Console(highlight=False, soft_wrap=True)
     folder = open_run(ctx, run)
     tokenizer = folder.tokenizer()
-    model = folder.model(tokenizer.vocab_size)
-    translator = Translator(model, tokenizer)
+    search = TorchSearch(load_model(folder, tokenizer.vocab_size))
+    translator = Translator(search, tokenizer)
 
     def records(text: str) -> Iterable[HeadRecord]:
         text = normalise(text)
@@ -89,18 +91,18 @@ def inspect_heads(
             for side in (text, output):
                 if not translator.fits(side):
                     raise InputError(
-                        f"a side is longer than the model's {model.max_positions} positions",
+                        f"a side is longer than the model's {search.max_positions} positions",
                         where="--target",
                         fix="give a shorter pair",
                     )
-            yield capture(model, tokenizer, tokenizer.encode(text), tokenizer.encode(output), forced=True)
+            yield capture(search.model, tokenizer, tokenizer.encode(text), tokenizer.encode(output), forced=True)
             return
         parts = split_long(text, translator.fits)
         if len(parts) > 1:
-            notes.print(f"text longer than the model's {model.max_positions} positions: split into {len(parts)} parts")
+            notes.print(f"text longer than the model's {search.max_positions} positions: split into {len(parts)} parts")
         for part in parts:
             source = tokenizer.encode(part)
-            yield capture(model, tokenizer, source, translator.search([source], beam, 1.0)[0][0].ids, forced=False)
+            yield capture(search.model, tokenizer, source, search([source], beam)[0][0].ids, forced=False)
 
     def write(sources: Iterable[str]) -> None:
         for text in sources:

@@ -10,6 +10,7 @@ import typer
 
 from mtattn.cli.common import (
     BeamOption,
+    EngineOption,
     JsonOption,
     RunOption,
     counting,
@@ -19,6 +20,7 @@ from mtattn.cli.common import (
     stderr_console,
     write_line,
 )
+from mtattn.decoding.engines import Engine
 from mtattn.text import json_line
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ Examples:
   mtattn translate < a.es | less
 
   mtattn translate --n-best 3 --json "Tengo hambre."
+
+  mtattn translate --engine torch "Tengo hambre."
 """
 
 _LINES_AT_ONCE = 1000
@@ -54,6 +58,7 @@ def translate(
     ] = None,
     beam: BeamOption = 5,
     n_best: Annotated[int, typer.Option(min=1, help="Translations of each line, at most the beam.")] = 1,
+    engine: EngineOption = Engine.AUTO,
     as_json: JsonOption = False,
 ) -> None:
     """Translate arguments, a file, or standard input: one line in, one line out.
@@ -66,23 +71,21 @@ def translate(
     if n_best > beam:
         raise typer.BadParameter(f"--n-best {n_best} wants more than --beam {beam} finds")
 
-    from mtattn.decoding.translator import Translator
+    from mtattn.decoding.engines import open_translator
     from mtattn.errors import InputError
     from mtattn.files import write_whole
 
     if output_file and not output_file.parent.is_dir():
         raise InputError("there is no such folder", where=output_file.parent, fix="make it, or name another --output")
     console = stderr_console(ctx)
-    folder = open_run(ctx, run)
-    tokenizer = folder.tokenizer()
-    translator = Translator(folder.model(tokenizer.vocab_size), tokenizer)
+    translator = open_translator(open_run(ctx, run), engine, console.print)
 
     def lines(source: Iterable[str], at_once: int, count: Callable[[int], None] | None = None) -> Iterator[str]:
         results = _translated(translator, source, at_once, beam, n_best, count)
         for number, translated in enumerate(results, 1):
             if translated.n_parts > 1:
                 console.print(
-                    f"line {number} is longer than the model's {translator.model.max_positions} positions: "
+                    f"line {number} is longer than the model's {translator.search.max_positions} positions: "
                     f"split into {translated.n_parts} parts"
                 )
             yield from _shown(translated, number, n_best, as_json)

@@ -1,6 +1,6 @@
 """Token ids of many pairs in flat arrays, and batches of pairs of like length."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -131,23 +131,3 @@ def batches_of_epoch(pairs: EncodedPairs, batch_tokens: int, seed: int, epoch: i
     if start < len(order):
         batches.append(order[start:])
     return [batches[i] for i in rng.permutation(len(batches))]
-
-
-def batches_by_length(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Group sentences for translation, the longest first, each once.
-
-    Args:
-        lengths: tokens of each sentence.
-        batch_tokens: positions of a batch at most, padding included; a longer sentence comes alone.
-
-    Yields:
-        The indices of each batch's sentences.
-    """
-    batch: list[int] = []
-    for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if batch and lengths[batch[0]] * (len(batch) + 1) > batch_tokens:
-            yield batch
-            batch = []
-        batch.append(i)
-    if batch:
-        yield batch

@@ -1,1 +1,1 @@
-"""From token ids to token ids (`search`), and from text to text (`translator`)."""
+"""From token ids to token ids (`search`, `ctranslate2`), and from text to text (`translator`)."""

@@ -1,55 +1,19 @@
 """Greedy and beam search, and the score of a given output, over token ids alone.
 
-Keys and values are cached: no prefix is computed twice. A sentence that is finished leaves the batch, so
-that the time goes to those that are not.
+Keys and values are cached: no prefix is computed twice, and the hypotheses of a beam share those of the
+beginnings that they have in common. A sentence that is finished leaves the batch, so that the time goes to
+those that are not.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from mtattn.corpus.batches import pad
+from mtattn.decoding.hypothesis import DEFAULT_LENGTH_PENALTY, Hypothesis, length_penalty, longest_output
 from mtattn.tokenizer import BOS, EOS, PAD, UNK
-from mtattn.transformer import Transformer
-
-DEFAULT_LENGTH_PENALTY = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """One output of a search.
-
-    Attributes:
-        ids: its tokens, without <s> and </s>.
-        log_prob: sum of its tokens' log-probabilities, </s> included, natural logarithm.
-        score: log_prob by the length penalty; what the search ranks by.
-        complete: False where the longest length allowed cut it off before </s>.
-    """
-
-    ids: list[int]
-    log_prob: float
-    score: float
-    complete: bool = True
-
-
-def length_penalty(n_tokens: int, alpha: float) -> float:
-    """((5 + n) / 6)^alpha, Wu et al. 2016, eq. 14: 0 compares plain sums, larger favours longer outputs.
-
-    Example:
-        >>> length_penalty(1, 1.0), length_penalty(7, 1.0)
-        (1.0, 2.0)
-    """
-    return float(((5 + n_tokens) / 6) ** alpha)
-
-
-def longest_output(model: Transformer, src_lengths: Tensor) -> Tensor:
-    """Bound the tokens of each output, </s> included: twice its source and 10 more, within the positions.
-
-    One position is left for <s>, so that what was found can be read again.
-    """
-    return (2 * src_lengths + 10).clamp(max=model.max_positions - 1)
+from mtattn.transformer import DecoderState, Transformer
 
 
 def _next_log_probs(model: Transformer, hidden: Tensor) -> Tensor:
@@ -57,6 +21,30 @@ def _next_log_probs(model: Transformer, hidden: Tensor) -> Tensor:
     log_probs = model.logits(hidden).float().log_softmax(dim=-1)
     log_probs[..., [PAD, BOS, UNK]] = -torch.inf
     return log_probs
+
+
+class TorchSearch:
+    """The searches of this file as a `Translator` takes them.
+
+    Args:
+        model: a trained Transformer; put into eval mode.
+    """
+
+    def __init__(self, model: Transformer) -> None:
+        self.model = model.eval()
+
+    @property
+    def max_positions(self) -> int:
+        """Longest source, in tokens, </s> included."""
+        return self.model.max_positions
+
+    def __call__(
+        self, sources: Sequence[Sequence[int]], beam: int, alpha: float = DEFAULT_LENGTH_PENALTY
+    ) -> list[list[Hypothesis]]:
+        """Find each source's hypotheses, see `Search`."""
+        if beam == 1:
+            return [[hypothesis] for hypothesis in greedy_search(self.model, sources, alpha)]
+        return beam_search(self.model, sources, beam, alpha)
 
 
 @torch.inference_mode()
@@ -73,30 +61,27 @@ def greedy_search(
     Returns:
         A hypothesis for each source, in order.
     """
-    src_lengths = torch.tensor([len(source) + 1 for source in sources])
-    limits = longest_output(model, src_lengths)
-    state = model.start(*model.encode(pad(sources, last=EOS), src_lengths))
-    live = torch.arange(len(sources))
-    last = torch.full((len(sources), 1), BOS)
+    state, limits = _begin(model, sources)
+    live = torch.arange(len(sources))  # the source of each row
+    tokens = torch.full((len(sources), 1), BOS)  # (live, t)
     totals = torch.zeros(len(sources))
-    outputs: list[list[int]] = [[] for _ in sources]
     found: dict[int, Hypothesis] = {}
     while len(live):
-        log_probs = _next_log_probs(model, model.decode(last, state)[:, -1])  # (live, V)
-        best, last = log_probs.max(dim=-1, keepdim=True)  # (live, 1)
-        totals = totals + best[:, 0]
-        complete = last[:, 0] == EOS
-        ended = complete | (state.n_positions >= limits[live])
-        for row, (i, token) in enumerate(zip(live.tolist(), last[:, 0].tolist(), strict=True)):
-            if token != EOS:
-                outputs[i].append(token)
-            if ended[row]:
-                total = float(totals[row])
-                score = total / length_penalty(state.n_positions, alpha)
-                found[i] = Hypothesis(outputs[i], total, score, bool(complete[row]))
-        if ended.any():
-            rows = (~ended).nonzero()[:, 0]
-            live, last, totals = live[rows], last[rows], totals[rows]
+        length = tokens.shape[1]
+        log_probs = _next_log_probs(model, model.decode(tokens[:, -1:], state)[:, -1])  # (live, V)
+        best, emitted = log_probs.max(dim=-1)  # (live,)
+        totals = totals + best
+        ends = (emitted == EOS) | (length >= limits[live])
+        for row in ends.nonzero()[:, 0].tolist():
+            ids, total = tokens[row, 1:].tolist(), float(totals[row])
+            complete = emitted[row].item() == EOS
+            if not complete:
+                ids.append(int(emitted[row]))
+            found[int(live[row])] = Hypothesis(ids, total, total / length_penalty(length, alpha), complete)
+        tokens = torch.cat([tokens, emitted[:, None]], dim=1)
+        if ends.any():
+            rows = (~ends).nonzero()[:, 0]
+            live, tokens, totals = live[rows], tokens[rows], totals[rows]
             state.select(rows)
     return [found[i] for i in range(len(sources))]
 
@@ -120,52 +105,80 @@ def beam_search(
         For each source, in order, its `beam` hypotheses, the best score first; fewer only where the
         vocabulary or the longest length does not give as many.
     """
-    src_lengths = torch.tensor([len(source) + 1 for source in sources])
-    limits = longest_output(model, src_lengths).tolist()
-    state = model.start(*model.encode(pad(sources, last=EOS), src_lengths))
-    live = list(range(len(sources)))
+    state, limits = _begin(model, sources)
     found: list[list[Hypothesis]] = [[] for _ in sources]
-    tokens = torch.full((len(live), 1, 1), BOS)  # (live, K, t): the beginnings, <s> first
-    totals = torch.zeros(len(live), 1)  # (live, K)
-    while live:
-        n_live, width, length = tokens.shape  # width is 1 at the first step, then K
-        hidden = model.decode(tokens[:, :, -1].reshape(-1, 1), state)[:, -1]
-        log_probs = _next_log_probs(model, hidden).view(n_live, width, -1)  # (live, width, V)
-        vocab_size = log_probs.shape[-1]
+    live = torch.arange(len(sources))  # the source of each row
+    tokens = torch.full((len(sources), 1, 1), BOS)  # (live, K, t): the beginnings, <s> first
+    totals = torch.zeros(len(sources), 1)  # (live, K)
+    ancestry = torch.ones(len(sources), 1, 1, dtype=torch.bool)  # (live, K, n), see `decode_branches`
+    while len(live):
+        length = tokens.shape[2]
+        log_probs = _next_log_probs(model, model.decode_branches(tokens[:, :, -1], state, ancestry))  # (live, K, V)
         # Of 2K continuations at most K end, at least K go on.
-        n_candidates = min(2 * beam, width * vocab_size)
-        candidates = (totals[:, :, None] + log_probs).flatten(1).topk(n_candidates)  # (live, 2K)
-        parents, emitted = candidates.indices // vocab_size, candidates.indices % vocab_size
+        best = log_probs.topk(min(2 * beam, log_probs.shape[-1]))  # (live, K, 2K)
+        n_best = best.values.shape[-1]
+        sums = (totals[:, :, None] + best.values).flatten(1)  # (live, K * 2K)
+        candidates = sums.topk(min(2 * beam, sums.shape[1]))  # (live, 2K)
+        parents, emitted = candidates.indices // n_best, best.indices.flatten(1).gather(1, candidates.indices)
         ends = emitted == EOS
-        for row, i in enumerate(live):
-            for rank in ends[row, :beam].nonzero()[:, 0].tolist():
-                total = float(candidates.values[row, rank])
-                if total > -torch.inf and len(found[i]) < beam:
-                    ids = tokens[row, parents[row, rank], 1:].tolist()
-                    found[i].append(Hypothesis(ids, total, total / length_penalty(length, alpha)))
+        for row, rank in ends[:, :beam].nonzero().tolist():
+            total, hypotheses = float(candidates.values[row, rank]), found[live[row]]
+            if total > -torch.inf and len(hypotheses) < beam:
+                ids = tokens[row, parents[row, rank], 1:].tolist()
+                hypotheses.append(Hypothesis(ids, total, total / length_penalty(length, alpha)))
         # The K best that go on: among equals of `ends`, the order of the candidates stays.
         going = ends.int().sort(dim=-1, stable=True).indices[:, :beam]  # (live, K)
         totals = candidates.values.gather(1, going).masked_fill(ends.gather(1, going), -torch.inf)
         parents, emitted = parents.gather(1, going), emitted.gather(1, going)
-        tokens = torch.cat([tokens.gather(1, parents[:, :, None].expand(-1, -1, length)), emitted[:, :, None]], dim=2)
-        for row, i in enumerate(live):
-            if length >= limits[i]:  # cut off what has not ended
-                for k in range(min(beam - len(found[i]), going.shape[1])):
-                    total = float(totals[row, k])
-                    if total > -torch.inf:
-                        score = total / length_penalty(length, alpha)
-                        found[i].append(Hypothesis(tokens[row, k, 1:].tolist(), total, score, complete=False))
-        rows = torch.tensor(
-            [r for r, i in enumerate(live) if len(found[i]) < beam and length < limits[i]], dtype=torch.long
-        )
-        live = [live[r] for r in rows.tolist()]
-        origin = torch.arange(n_live)[:, None] * width + parents  # (live, K) rows of the state
-        if width == going.shape[1] and len(rows) == n_live:
-            state.reorder(origin.flatten())
-        else:
-            state.select(origin[rows].flatten())
-        tokens, totals = tokens[rows], totals[rows]
+        tokens = torch.cat([_of_parents(tokens, parents), emitted[:, :, None]], dim=2)
+        at_limit = length >= limits[live]
+        for row in at_limit.nonzero()[:, 0].tolist():  # cut off what has not ended
+            hypotheses = found[live[row]]
+            for total, ids in zip(totals[row].tolist(), tokens[row, :, 1:].tolist(), strict=True):
+                if total > -torch.inf and len(hypotheses) < beam:
+                    score = total / length_penalty(length, alpha)
+                    hypotheses.append(Hypothesis(ids, total, score, complete=False))
+        ancestry = _of_parents(ancestry, parents)
+        ended = at_limit | torch.tensor([len(found[i]) == beam for i in live.tolist()])
+        if ended.any():
+            rows = (~ended).nonzero()[:, 0]
+            live, tokens, totals, ancestry = live[rows], tokens[rows], totals[rows], ancestry[rows]
+            state.select(rows)
+        ancestry = _forget_dead_branches(ancestry, state)
+        own = torch.eye(ancestry.shape[1], dtype=torch.bool).expand(len(live), -1, -1)
+        ancestry = torch.cat([ancestry, own], dim=2)
     return [sorted(hypotheses, key=lambda h: -h.score) for hypotheses in found]
+
+
+def _begin(model: Transformer, sources: Sequence[Sequence[int]]) -> tuple[DecoderState, Tensor]:
+    """Read the sources; the decoder's state, and the longest output of each, int64 (B,)."""
+    src_lengths = torch.tensor([len(source) + 1 for source in sources])
+    limits = torch.tensor([longest_output(n, model.max_positions) for n in src_lengths.tolist()])
+    return model.start(*model.encode(pad(sources, last=EOS), src_lengths)), limits
+
+
+def _of_parents(of_beams: Tensor, parents: Tensor) -> Tensor:
+    """Give each hypothesis what its parent has: (live, K, n), (live, K') to (live, K', n)."""
+    return of_beams.gather(1, parents[:, :, None].expand(-1, -1, of_beams.shape[2]))
+
+
+def _forget_dead_branches(ancestry: Tensor, state: DecoderState) -> Tensor:
+    """Drop cached entries that no hypothesis descends from, once they are the larger part.
+
+    Args:
+        ancestry: bool (live, K, n).
+        state: has the n entries of each row; those kept stay in their order.
+
+    Returns:
+        The ancestry of the entries that were kept.
+    """
+    used = ancestry.any(dim=1)  # (live, n)
+    n_kept = int(used.sum(dim=1).max()) if len(used) else 0
+    if 2 * n_kept > used.shape[1]:
+        return ancestry
+    entries = used.int().argsort(dim=1, descending=True, stable=True)[:, :n_kept]
+    state.keep(entries)
+    return ancestry.gather(2, entries[:, None].expand(-1, ancestry.shape[1], -1))
 
 
 @torch.inference_mode()

@@ -4,11 +4,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from mtattn.corpus.batches import batches_by_length
-from mtattn.decoding.search import DEFAULT_LENGTH_PENALTY, Hypothesis, beam_search, greedy_search
+from mtattn.corpus.lengths import batches_by_length
+from mtattn.decoding.hypothesis import DEFAULT_LENGTH_PENALTY, Hypothesis, Search
 from mtattn.text import normalise
 from mtattn.tokenizer import Tokenizer
-from mtattn.transformer import Transformer
 
 DEFAULT_BEAM = 5
 _BATCH_TOKENS = 4096
@@ -69,23 +68,17 @@ class Translator:
     """Translates with a trained model.
 
     Args:
-        model: a trained Transformer; put into eval mode.
-        tokenizer: the one it was trained with.
+        search: finds the outputs, by whatever engine.
+        tokenizer: the one that its model was trained with.
     """
 
-    def __init__(self, model: Transformer, tokenizer: Tokenizer) -> None:
-        self.model = model.eval()
+    def __init__(self, search: Search, tokenizer: Tokenizer) -> None:
+        self.search = search
         self.tokenizer = tokenizer
 
     def fits(self, text: str) -> bool:
         """Say whether text has at most as many tokens, </s> included, as the model has positions."""
-        return len(self.tokenizer.encode(text)) < self.model.max_positions
-
-    def search(self, sources: Sequence[Sequence[int]], beam: int, alpha: float) -> list[list[Hypothesis]]:
-        """Find each source's hypotheses: greedily for a beam of 1, else by beam search."""
-        if beam == 1:
-            return [[hypothesis] for hypothesis in greedy_search(self.model, sources, alpha)]
-        return beam_search(self.model, sources, beam, alpha)
+        return len(self.tokenizer.encode(text)) < self.search.max_positions
 
     def translate(
         self,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mtattn.corpus.batches import batches_by_length
+from mtattn.corpus.lengths import batches_by_length
 from mtattn.heads.capture import Labels, forced_weights, piece_map
 from mtattn.heads.record import Selection
 from mtattn.tokenizer import Tokenizer

@@ -11,9 +11,10 @@ from safetensors.torch import save
 
 from mtattn.errors import RunError
 from mtattn.files import write_whole
-from mtattn.run import CHECKPOINT, RunFolder, load_tensors
+from mtattn.run import CHECKPOINT, RunFolder
 from mtattn.training.optimizer import Optimizer
 from mtattn.transformer import Transformer
+from mtattn.weights import load_tensors
 
 _PROGRESS = "progress"
 

@@ -12,10 +12,11 @@ from torch import nn
 
 from mtattn.config import Config
 from mtattn.corpus.batches import batches_of_epoch
+from mtattn.decoding.search import TorchSearch
 from mtattn.decoding.translator import Translator
 from mtattn.errors import MtattnError, RunError
 from mtattn.evaluation import evaluate
-from mtattn.run import CHECKPOINT, METRICS, MODEL, RunFolder, new_model, now, save_tensors
+from mtattn.run import CHECKPOINT, METRICS, MODEL, RunFolder, now
 from mtattn.tokenizer import PAD
 from mtattn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mtattn.training.interrupt import Interrupt
@@ -24,6 +25,7 @@ from mtattn.training.preparation import Materials, choose_threads_and_precision,
 from mtattn.training.progress import Display, StepReport, ValidationReport
 from mtattn.training.team import Team
 from mtattn.training.workers import Workers, emission_loss
+from mtattn.weights import new_model, save_tensors
 
 _N_SAMPLES = 3
 # Share of a time budget kept back for the end while no validation has been timed yet.
@@ -62,7 +64,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.model = new_model(config, materials.tokenizer.vocab_size)
         self.optimizer = Optimizer(self.model, config.training, dtype, workers)
-        self.translator = Translator(self.model, materials.tokenizer)
+        self.translator = Translator(TorchSearch(self.model), materials.tokenizer)
         self.progress = Progress()
         self._metrics: list[dict[str, Any]] = []
         self._last_bleu: float | None = None
