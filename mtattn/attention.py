@@ -88,11 +88,10 @@ def attention_weights(query: Tensor, key: Tensor, mask: Tensor | None = None) ->
         raise ValueError(f"mask is {mask.dtype}; it must be bool, True = may attend")
     d_head = query.shape[-1]
     scores = query @ key.transpose(-2, -1) / math.sqrt(d_head)  # (B, H, T_q, T_k)
-    # A softmax in half precision gives rows that do not sum to 1.
-    scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
     if mask is not None:
         scores = scores.masked_fill(~mask, -math.inf)
-    return scores.softmax(dim=-1)
+    # A softmax in half precision gives rows that do not sum to 1.
+    return scores.softmax(dim=-1, dtype=torch.promote_types(scores.dtype, torch.float32))
 
 
 def attention(

@@ -21,8 +21,10 @@ from mtattn.corpus.grammar.conjugation import (
     takes_an,
     with_clitics,
 )
-from mtattn.corpus.pairs import Pair, normalise
+from mtattn.corpus.grammar.phrases import english_group
+from mtattn.corpus.pairs import Pair
 from mtattn.errors import DataError
+from mtattn.text import normalise
 from mtattn.tokenizer import split_words
 
 FOLDER = carried_folder("data") / "grammar"
@@ -207,6 +209,122 @@ def test_personal_a_and_possession(pairs: list[AlignedPair]) -> None:
         assert links_of(made, "de") & {owner.lower(), "'"} or "del" in made.pair.src
 
 
+YOURS = {"tú": {"tu", "tus", "tuyo", "tuya", "tuyos", "tuyas"},
+         "vosotros": {"vuestro", "vuestra", "vuestros", "vuestras"}}  # fmt: skip
+
+
+def test_a_sentence_has_one_you(pairs: list[AlignedPair]) -> None:
+    seen = 0
+    for made in pairs:
+        words = set(split_words(made.pair.src.lower()))
+        speaks_to = {"tú": words & {"tú", *YOURS["tú"], "te", "contigo", "ti"},
+                     "vosotros": words & {"vosotros", "vosotras", *YOURS["vosotros"], "os"},
+                     "usted": words & {"usted", "ustedes"}}  # fmt: skip
+        assert sum(map(bool, speaks_to.values())) <= 1, made.pair
+        seen += bool(speaks_to["vosotros"])
+    assert seen > 50
+
+
+def test_su_is_the_possession_of_whom_the_sentence_speaks_of(pairs: list[AlignedPair]) -> None:
+    men = {"Juan", "Pedro", "Luis", "Pablo", "Miguel", "Diego", "Antonio", "Javier", "Jorge", "Tomás", "Hugo"}
+    women = {"Ana", "Lucía", "Carmen", "Elena", "Marta", "Laura", "Sofía", "Isabel", "Irene", "Julia", "Teresa"}
+    seen = 0
+    for made in of(pairs, "believe") + of(pairs, "hope") + of(pairs, "ask whether") + of(pairs, "does better"):
+        words = split_words(made.pair.src)
+        named = [word for word in words if word in men | women]
+        if named == words[:1] and not any(word in words for word in ("su", "sus", "él", "ella")):
+            wrong = {"his"} if named[0] in women else {"her"}
+            assert not wrong & set(split_words(made.pair.tgt)), made.pair
+        seen += len(named)
+    assert seen
+
+
+def test_who_wants_something_is_not_who_does_it(pairs: list[AlignedPair]) -> None:
+    for made in of(pairs, "want somebody to"):
+        assert not re.search(r"\b(You|you) want you\b|\bI want me\b|\bWe want (us|me)\b", made.pair.tgt), made.pair
+
+
+def test_articles_agree_where_only_the_plural_is_usual(pairs: list[AlignedPair]) -> None:
+    for made in of(pairs, "belongs") + of(pairs, "mine"):
+        assert re.match(r"(Est|Es)[eao]s? ", made.pair.src), made.pair
+    counting = re.compile(
+        r"\b(dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|vari[oa]s|poc[oa]s) (gafas|pantalones)\b"
+    )
+    assert not any(counting.search(made.pair.src) for made in pairs)
+
+
+def test_a_negation_has_no_some(pairs: list[AlignedPair]) -> None:
+    for name in ("negative", "not yet", "order negative", "nobody subject", "never"):
+        for made in of(pairs, name):
+            assert not re.search(r"\b(some|several)\b", made.pair.tgt), made.pair
+
+
+def test_a_part_of_the_body_is_linked_loosely_to_its_owner(pairs: list[AlignedPair]) -> None:
+    seen = 0
+    for made in of(pairs, "wash hands") + of(pairs, "before"):
+        src, tgt = split_words(made.pair.src), split_words(made.pair.tgt)
+        for i, word in enumerate(src):
+            if word.lower() not in ("mi", "tu", "su", "mis", "tus", "sus") and not word.lower().startswith(
+                ("nuestr", "vuestr")
+            ):
+                linked = {tgt[j].lower() for k, j in made.sure if k == i}
+                assert not linked & {"my", "your", "his", "her", "our", "their"}, made
+        seen += any(word in ("manos", "dientes", "pelo", "cara", "pies") for word in src)
+    assert seen
+    for made in of(pairs, "hurt"):
+        assert links_of(made, split_words(made.pair.src.lower())[0]) & {"my", "your", "his", "her"}, made
+
+
+def test_several_people_have_several_heads(pairs: list[AlignedPair]) -> None:
+    found = [made for made in of(pairs, "hurt named") if " les " in made.pair.src]
+    assert found
+    assert all(re.search(r"s hurt\.|feet hurt\.", made.pair.tgt) for made in found)
+
+
+def test_an_echo_is_linked_to_its_own_verb(pairs: list[AlignedPair]) -> None:
+    for made in of(pairs, "if more money last"):
+        words = split_words(made.pair.src)
+        linked = links_of(made, words[words.index("si") + 1].lower())
+        assert any(word.split("'")[0] in ("i", "you", "he", "she", "we", "they") for word in linked), made
+
+
+def test_a_question_asks_what_one_used_to_do(pairs: list[AlignedPair]) -> None:
+    assert english_group(EnglishVerb.of("sing"), "used", 1, True) == (["did"], ["use", "to", "sing"])
+    assert english_group(EnglishVerb.of("sing"), "used", 1, False) == ([], ["used", "to", "sing"])
+    assert not any(re.search(r"\bdid\b.* used to\b", made.pair.tgt) for made in pairs)
+
+
+def test_pronouns_follow_where_a_verb_keeps_them_behind(pairs: list[AlignedPair]) -> None:
+    head = re.compile(
+        r"\b(me|te|se|lo|la|los|las|nos|os|les?) (decid|promet|prefer|prefier|necesit|intent)\w+ [a-z]+r\b"
+    )
+    assert not any(head.search(made.pair.src) for made in pairs if not made.construction.startswith("if"))
+
+
+def test_a_habit_of_every_day_is_told_with_a_when_and_without_a_year(
+    grammar: Grammar, pairs: list[AlignedPair]
+) -> None:
+    for made in of(pairs, "never") + of(pairs, "yes or no") + of(pairs, "relative subject object"):
+        assert not re.search(
+            r"\b(gets? up|goes to bed|go to bed|gets? dressed|wakes? up)[.?]", made.pair.tgt
+        ) or re.search(r"going to|^(Will|Did|Has|Have|Are|Is) ", made.pair.tgt), made.pair
+    years = ("last year", "next year", "three years ago", "in 2015")
+    for made in pairs:
+        if made.pair.tgt.rstrip(".").endswith(years):
+            assert not re.search(r"had breakfast|took a shower|got dressed|sat down", made.pair.tgt), made.pair
+    evening = [row for row in grammar.lexicon.phrases["time"] if row.es[0].text == "anoche"]
+    assert all("-desayunar" in row.tags for row in evening)
+
+
+def test_accidents_are_told_when_they_have_happened(pairs: list[AlignedPair]) -> None:
+    assert not any(re.search(r"(will|going to) (fall|get lost|forget)\b", made.pair.tgt) for made in pairs)
+
+
+def test_what_is_better_for_everybody_speaks_to_nobody(pairs: list[AlignedPair]) -> None:
+    for made in of(pairs, "judgement"):
+        assert not re.search(r"r(te|os)\b", split_words(made.pair.src)[2]), made.pair
+
+
 def test_pharaoh_lines_are_sorted_and_tell_the_kinds_apart() -> None:
     made = AlignedPair(Pair("Es médico.", "He is a doctor."), frozenset({(1, 3), (0, 0), (0, 1), (2, 4)}),
                        frozenset({(1, 2)}), "profession")  # fmt: skip
@@ -353,8 +471,9 @@ def test_clitics_keep_the_stress_where_it_was(form: str, clitics: str, whole: st
 
 
 def test_plurals_and_feminines() -> None:
-    words = "casa luz canción lunes autobús mes país ciudad árbol inglés café paraguas"
-    expected = "casas luces canciones lunes autobuses meses países ciudades árboles ingleses cafés paraguas"
+    words = "casa luz canción lunes autobús mes país ciudad árbol inglés café paraguas joven examen pan"
+    expected = "casas luces canciones lunes autobuses meses países ciudades árboles ingleses cafés paraguas jóvenes"
+    expected += " exámenes panes"
     assert [spanish_plural(word) for word in words.split()] == expected.split()
     masculine, feminine = "rojo trabajador inglés feliz alemán azul", "roja trabajadora inglesa feliz alemana azul"
     assert [spanish_feminine(word) for word in masculine.split()] == feminine.split()
@@ -427,6 +546,8 @@ def broken(tmp_path: Path, name: str, line: str) -> str:
         ("phrases.tsv", "hour\tlas/1 tres/2\tthree/2", "the label '1' stands on one side only"),
         ("phrases.tsv", "hour\tlas tres/2\tthree/2", "'las' has no link label; write word/LABEL, or word/0"),
         ("modals.tsv", "osar\tdare to\tyesterday", "'yesterday' is no simple tense"),
+        ("modals.tsv", "osar\tdare to\tpres\ti\tbefore", "'before' is no place of pronouns; write one of after"),
+        ("phrases.tsv", "time\tun/1 día/2\tone/1 day/2\tpret -volare", "'volare' is no verb"),
         ("constructions.txt", "nonsense", "'nonsense' is (out of place|no part of a construction)"),
     ],
 )
@@ -448,10 +569,14 @@ def test_a_construction_that_refers_to_nothing_is_told(tmp_path: Path) -> None:
     folder = tmp_path / "grammar"
     shutil.copytree(FOLDER, folder)
     with (folder / "constructions.txt").open("a", encoding="utf-8") as file:
-        file.write("\nname: odd\nP: predicate of=S tense=pres\nX: phrasing list=hour\nes: P si .\nen: P if/s .\n")
+        file.write("\nname: odd\nP: predicate of=S tense=pres verb=volare\nA: adjective of=S only=bluish\n")
+        file.write("X: phrasing list=hour\nes: P si .\nen: P if/s .\n")
     with pytest.raises(DataError) as raised:
         load_grammar(folder)
-    for told in ("slot P refers to 'S'", "'phrasing' is no kind of slot", "'si' has no link label", "the label 's'"):
+    for told in (
+        "slot P refers to 'S'", "'volare' is no verb", "'bluish' is no English adjective",
+        "'phrasing' is no kind of slot", "'si' has no link label", "the label 's'",
+    ):  # fmt: skip
         assert told in str(raised.value)
 
 

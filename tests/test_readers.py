@@ -3,10 +3,11 @@ import json
 from pathlib import Path
 
 import pytest
-from corpus_files import PAIRS, both, read, write, write_as
+from corpus_files import ES_EN, PAIRS, both, read, write, write_as
 
 from mtattn.corpus.lines import MAX_LINE_BYTES
 from mtattn.corpus.pairs import Pair
+from mtattn.corpus.readers import RawPair, read_tables
 from mtattn.errors import DataError
 
 
@@ -84,6 +85,16 @@ def test_blank_and_broken_lines_are_counted_and_named(tmp_path: Path) -> None:
         f"{path}:5: there is no column 2, only 1",
         f"{path}:6: byte 2 of the line (0xe1) is not UTF-8",
         f"{path}:7: byte 4 of the line is NUL",
+    ]
+
+
+def test_rows_come_with_their_places_as_they_stand(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.tsv", "es\ten\n uno\te\u0301\u200b\n\ntres\n")
+    (table,) = read_tables(str(path), ES_EN)
+    assert list(table.rows) == [
+        RawPair(f"{path}:2", " uno", "e\u0301\u200b"),
+        RawPair(f"{path}:3"),
+        RawPair(f"{path}:4", fault="there is no column 2, only 1"),
     ]
 
 

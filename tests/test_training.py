@@ -122,7 +122,8 @@ def test_a_time_budget_that_is_spent_already_still_leaves_a_model(tmp_path, pair
 
 
 def test_the_place_on_the_schedule_is_the_share_of_the_time_that_is_gone(tmp_path, pairs_file):
-    run = RunFolder.create(tmp_path / "run", config_from(settings(pairs_file, steps=0, minutes=100.0)))
+    config = config_from(settings(pairs_file, steps=0, minutes=100.0, validations=1))
+    run = RunFolder.create(tmp_path / "run", config)
     started = time.monotonic() - 50 * 60
     train_run(run, resume=False, display=StopsAt(2), started=started)
     for step in steps_of(run.path):  # of the budget less what the end needs, a twentieth before it was measured
@@ -169,7 +170,10 @@ def test_a_run_that_was_stopped_before_its_manifest_was_told_can_be_finished(tmp
     train(tmp_path / "run", settings(pairs_file))
     run = RunFolder(tmp_path / "run")
     manifest = run.manifest()
-    ended = {key: manifest.pop(key) for key in ("finished_at", "steps", "best_step", "dev_bleu_greedy", "elapsed_s")}
+    ended = {
+        key: manifest.pop(key)
+        for key in ("finished_at", "steps", "best_step", "dev_bleu_greedy", "elapsed_s", "validations_s")
+    }
     run.write_manifest(manifest)
     assert train(tmp_path / "run", None) == 0
     again = run.manifest()

@@ -1,12 +1,13 @@
 """`mtattn train`."""
 
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from mtattn.cli.common import STARTED, stderr_console
+from mtattn.cli.common import STARTED, Verbosity, stderr_console
 
 EXAMPLES = """
 Examples:
@@ -18,6 +19,8 @@ Examples:
   mtattn train --run runs/one-head --set model.n_heads=1
 
   mtattn train --run runs/mine --resume
+
+  torchrun --nproc-per-node 4 -m -- mtattn train --data pairs.tsv
 """
 
 
@@ -69,7 +72,11 @@ def train(
     from mtattn.corpus.loading import check_sources
     from mtattn.errors import ConfigError, DataError
     from mtattn.run import RUNS, RunFolder
+    from mtattn.training.team import Team
 
+    team = Team()
+    if not team.leads:
+        ctx.obj = Verbosity(quiet=True)
     console = stderr_console(ctx)
     if resume:
         assert run is not None
@@ -81,10 +88,12 @@ def train(
     else:
         resolved = load_config(config or DEFAULT_CONFIG, settings, given)
         check_sources(resolved.data)  # before --force replaces a run
-        path = run or RUNS / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
-        folder = RunFolder.create(path, resolved, force=force)
+        (now,) = team.agree([time.time()])
+        path = run or RUNS / datetime.fromtimestamp(now).strftime("%Y-%m-%d_%H-%M-%S")
+        folder = RunFolder.create(path, resolved, force=force) if team.leads else RunFolder(path)
+    team.wait_for_leader()
 
-    from mtattn.training.progress import Display
+    from mtattn.training.progress import Display, clock
     from mtattn.training.trainer import train_run
 
     display = Display(console)
@@ -92,19 +101,24 @@ def train(
     if ctx.obj.verbose:
         display.note(folder.config().to_toml())
     try:
-        status = train_run(folder, resume=resume, display=display, started=STARTED)
+        status = train_run(folder, resume=resume, display=display, started=STARTED, team=team)
     except (DataError, ConfigError):
-        if not resume:
+        if team.leads and not resume:
             folder.remove()  # nothing was trained that would be worth going on with
         raise
     if status:
         display.note(f"stopped and saved; go on with: mtattn train --run {folder.path} --resume")
         raise typer.Exit(status)
+    team.close()
+    if not team.leads:
+        return
     manifest = folder.manifest()
     display.note(
         f"done after {manifest['steps']:,} steps: {folder.path}, BLEU {manifest['dev_bleu_greedy']:.1f} "
         f"on dev (greedy, the weights of step {manifest['best_step']:,})"
     )
+    share = manifest["validations_s"] / manifest["elapsed_s"]
+    display.note(f"it took {clock(manifest['elapsed_s'])}, {share:.0%} of it for validation")
     display.note("try next:")
     display.note(f'  mtattn translate --run {folder.path} "..."')
     display.note(f'  mtattn inspect-heads --run {folder.path} "..."')

@@ -29,3 +29,17 @@ def builtin_corpus() -> list[str]:
 def builtin_direction() -> Direction:
     """Say which languages the carried corpus has: its first column's, then its second's."""
     return Direction.parse(CARRIED_DIRECTION)
+
+
+def builtin_columns(direction: Direction) -> tuple[str, str]:
+    """Say which columns of the carried corpus have the source and the target sentences.
+
+    Raises:
+        DataError: it has other languages.
+    """
+    carried = builtin_direction()
+    if direction == carried:
+        return "1", "2"
+    if direction == Direction(carried.tgt, carried.src):
+        return "2", "1"
+    raise DataError(f"the corpus that mtattn carries has {carried}, not {direction}", fix="name your own with --data")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from mtattn.config import DataConfig
-from mtattn.corpus.builtin import builtin_corpus, builtin_direction
+from mtattn.corpus.builtin import builtin_columns, builtin_corpus, builtin_direction
 from mtattn.corpus.grammar import load_grammar
 from mtattn.corpus.pairs import Direction, Pair, Parts, split_pairs
 from mtattn.corpus.readers import ReadReport, read_pairs
@@ -28,22 +28,8 @@ def _read(source: str, direction: Direction, columns: tuple[str, str] | None, sp
             note(f"  {fault}")
 
 
-def _is_turned(direction: Direction) -> bool:
-    """Say whether a direction is the reverse of the carried corpus'.
-
-    Raises:
-        DataError: it has other languages.
-    """
-    carried = builtin_direction()
-    if direction not in (carried, Direction(carried.tgt, carried.src)):
-        raise DataError(
-            f"the corpus that mtattn carries has {carried}, not {direction}", fix="name your own with --data"
-        )
-    return direction != carried
-
-
 def _read_builtin(direction: Direction, note: Note) -> Iterator[Pair]:
-    columns = ("2", "1") if _is_turned(direction) else ("1", "2")
+    columns = builtin_columns(direction)
     n_pairs, sources = 0, builtin_corpus()
     for source in sources:
         report = ReadReport(source)
@@ -90,7 +76,7 @@ def _read_sources(config: DataConfig, direction: Direction, note: Note) -> Itera
 def _read_grammar(config: DataConfig, direction: Direction, note: Note) -> Iterator[Pair]:
     if not config.grammar_pairs or config.sources:
         return
-    turned = _is_turned(direction)
+    turned = direction != builtin_direction()
     for aligned in load_grammar().generate(config.grammar_pairs, _GRAMMAR_SEED):
         pair = aligned.pair
         yield Pair(pair.tgt, pair.src) if turned else pair

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import NamedTuple
 
 from mtattn.corpus.columns import Columns, Key, choose_columns, header_names
 from mtattn.corpus.pairs import Direction, Pair
@@ -42,6 +43,48 @@ class ReadReport:
         return self.n_rows - self.n_blank - self.n_broken
 
 
+class RawPair(NamedTuple):
+    """A row's two sentences as they stand in the source, not normalised; with a `fault` there are none."""
+
+    place: str
+    src: str = ""
+    tgt: str = ""
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class PairTable:
+    """The rows of one table as pairs.
+
+    Attributes:
+        place: the file or data set, for messages.
+        columns: which were taken and why; None where no row has a cell.
+        rows: one after the other, headers left out.
+    """
+
+    place: str
+    columns: Columns | None
+    rows: Iterator[RawPair]
+
+
+def read_tables(
+    source: str, direction: Direction, *, columns: tuple[str, str] | None = None, split: str = "train"
+) -> Iterator[PairTable]:
+    """Read the tables of a source row by row, each row with its place, whatever is in it.
+
+    Args:
+        source: see `read_pairs`, likewise the others.
+        direction: the source's and the target's language.
+        columns: the source and the target column.
+        split: which split of a data set on the hub.
+
+    Raises:
+        DataError: the source cannot be read. Raised while drawing tables and rows.
+    """
+    for table in open_tables(source, split):
+        yield _pair_table(table, direction, columns)
+
+
 def read_pairs(
     source: str,
     direction: Direction,
@@ -67,8 +110,21 @@ def read_pairs(
     Raises:
         DataError: the source cannot be read, or has no usable pair. Raised while drawing pairs.
     """
-    for table in open_tables(source, split):
-        yield from _pairs_of(table, direction, columns, report)
+    for table in read_tables(source, direction, columns=columns, split=split):
+        if table.columns and table.columns.sentence not in report.columns:
+            sentence = table.columns.sentence
+            report.columns += f"; in {table.place}: {sentence}" if report.columns else sentence
+        for row in table.rows:
+            report.n_rows += 1
+            src, tgt = normalise(row.src), normalise(row.tgt)
+            if row.fault:
+                report.n_broken += 1
+                if len(report.broken) < _N_BROKEN_KEPT:
+                    report.broken.append(f"{row.place}: {row.fault}")
+            elif src and tgt:
+                yield Pair(src, tgt)
+            else:
+                report.n_blank += 1
     if not report.n_pairs:
         counts = f"rows: {report.n_rows:,}, blank: {report.n_blank:,}, broken: {report.n_broken:,}"
         what = f"no usable pair ({counts})"
@@ -77,7 +133,7 @@ def read_pairs(
         raise DataError(what, where=source, fix="each row needs a source and a target sentence")
 
 
-def _pairs_of(table: Table, direction: Direction, wanted: tuple[str, str] | None, report: ReadReport) -> Iterator[Pair]:
+def _pair_table(table: Table, direction: Direction, wanted: tuple[str, str] | None) -> PairTable:
     sample: list[Row] = []
     n_filled = 0
     for row in table.rows:
@@ -86,26 +142,17 @@ def _pairs_of(table: Table, direction: Direction, wanted: tuple[str, str] | None
         if n_filled == N_SAMPLE_ROWS:
             break
     header = _take_header(sample, direction, wanted) if table.may_have_header else None
-    chosen = _choose(table, sample, header, direction, wanted)
-    if chosen and chosen.sentence not in report.columns:
-        report.columns += f"; in {table.place}: {chosen.sentence}" if report.columns else chosen.sentence
+    columns = _choose(table, sample, header, direction, wanted)
+    return PairTable(table.place, columns, (_raw_pair(row, columns) for row in chain(sample, table.rows)))
 
-    for row in chain(sample, table.rows):
-        report.n_rows += 1
-        if row.fault:
-            _note_broken(report, row, row.fault)
-        elif not row.cells or chosen is None:
-            report.n_blank += 1
-        else:
-            try:
-                src, tgt = normalise(_text(row, chosen.src)), normalise(_text(row, chosen.tgt))
-            except ValueError as error:
-                _note_broken(report, row, str(error))
-                continue
-            if src and tgt:
-                yield Pair(src, tgt)
-            else:
-                report.n_blank += 1
+
+def _raw_pair(row: Row, columns: Columns | None) -> RawPair:
+    if row.fault or not row.cells or columns is None:
+        return RawPair(row.place, fault=row.fault)
+    try:
+        return RawPair(row.place, _text(row, columns.src), _text(row, columns.tgt))
+    except ValueError as error:
+        return RawPair(row.place, fault=str(error))
 
 
 def _take_header(sample: list[Row], direction: Direction, wanted: tuple[str, str] | None) -> dict[Key, str] | None:
@@ -136,12 +183,6 @@ def _choose(
         return choose_columns(rows, names, direction, wanted, table.noun)
     except DataError as error:
         raise DataError(error.what, where=table.place, fix=error.fix) from None
-
-
-def _note_broken(report: ReadReport, row: Row, fault: str) -> None:
-    report.n_broken += 1
-    if len(report.broken) < _N_BROKEN_KEPT:
-        report.broken.append(f"{row.place}: {fault}")
 
 
 def _text(row: Row, key: Key) -> str:

@@ -1,4 +1,7 @@
-"""All that a stopped training needs to go on exactly: one safetensors file, no pickle."""
+"""All that a stopped training needs to go on exactly: one safetensors file, no pickle.
+
+No random state: what is random in a step comes from the seed and the step's number.
+"""
 
 import json
 from dataclasses import asdict, dataclass
@@ -13,7 +16,7 @@ from mtattn.training.optimizer import Optimizer
 from mtattn.transformer import Transformer
 from mtattn.weights import load_tensors
 
-_PROGRESS, _RANDOM = "progress", "random"
+_PROGRESS = "progress"
 
 
 @dataclass
@@ -31,6 +34,7 @@ class Progress:
         elapsed_s: seconds spent up to the last save, those before a resume included.
         validated_step: step of the last validation.
         validation_s: seconds of the last validation.
+        validations_s: seconds of all validations.
         metrics_bytes: length of metrics.jsonl.
         finished: nothing is left to do.
     """
@@ -45,13 +49,12 @@ class Progress:
     elapsed_s: float = 0.0
     validated_step: int = 0
     validation_s: float = 0.0
+    validations_s: float = 0.0
     metrics_bytes: int = 0
     finished: bool = False
 
 
-def save_checkpoint(
-    run: RunFolder, model: Transformer, optimizer: Optimizer, generators: list[torch.Generator], progress: Progress
-) -> None:
+def save_checkpoint(run: RunFolder, model: Transformer, optimizer: Optimizer, progress: Progress) -> None:
     """Write the checkpoint, whole or not at all.
 
     Raises:
@@ -59,16 +62,13 @@ def save_checkpoint(
     """
     tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"optimizer/{name}": tensor for name, tensor in optimizer.state().items()}
-    tensors |= {f"{_RANDOM}/{k}": generator.get_state() for k, generator in enumerate(generators)}
     # As a tensor, since safetensors writes its metadata in an order that changes.
     tensors[_PROGRESS] = torch.frombuffer(bytearray(json.dumps(asdict(progress)).encode()), dtype=torch.uint8)
     write_whole(run.path / CHECKPOINT, save({name: tensor.contiguous() for name, tensor in tensors.items()}))
 
 
-def load_checkpoint(
-    run: RunFolder, model: Transformer, optimizer: Optimizer, generators: list[torch.Generator]
-) -> Progress:
-    """Put model, optimizer and random states back where they were.
+def load_checkpoint(run: RunFolder, model: Transformer, optimizer: Optimizer) -> Progress:
+    """Put model and optimizer back where they were.
 
     Returns:
         Where the training stands.
@@ -80,14 +80,12 @@ def load_checkpoint(
     tensors = load_tensors(run.read(CHECKPOINT), path)
     try:
         progress = Progress(**json.loads(bytes(tensors.pop(_PROGRESS).tolist())))
-        parts: dict[str, dict[str, torch.Tensor]] = {"model": {}, "optimizer": {}, _RANDOM: {}}
+        parts: dict[str, dict[str, torch.Tensor]] = {"model": {}, "optimizer": {}}
         for key, tensor in tensors.items():
             part, _, name = key.partition("/")
             parts[part][name] = tensor
         model.load_state_dict(parts["model"])
         optimizer.load_state(parts["optimizer"])
-        for k, generator in enumerate(generators):
-            generator.set_state(parts[_RANDOM][str(k)])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise RunError(f"the checkpoint does not belong to this run ({error})", where=path) from error
     return progress

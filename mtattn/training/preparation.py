@@ -16,6 +16,7 @@ from mtattn.errors import DataError, RunError
 from mtattn.files import write_whole
 from mtattn.run import DEV, TEST, TOKENIZER, RunFolder, available_cores
 from mtattn.tokenizer import Tokenizer
+from mtattn.training.team import Team
 
 Note = Callable[[str], None]
 
@@ -64,19 +65,29 @@ def cpu_has_bfloat16() -> bool:
 
 
 def choose_threads_and_precision(
-    config: TrainingConfig, manifest: dict[str, Any], note: Note
+    config: TrainingConfig, manifest: dict[str, Any], team: Team, note: Note
 ) -> tuple[int, torch.dtype]:
     """Settle threads and precision, and say which.
 
     Args:
         config: what is wanted.
         manifest: of a run that is gone on with: what was chosen then holds; empty for a new one.
+        team: the processes that train together; those of one machine share its cores.
         note: told what was chosen and why.
 
     Returns:
-        The number of threads, and the type in which matrices are multiplied; weights are float32 always.
+        The number of this process' threads, and the type in which matrices are multiplied; weights are float32
+        always.
+
+    Raises:
+        RunError: a run that is gone on with was begun by another number of processes.
     """
-    threads = int(manifest.get("threads", config.threads or available_cores()))
+    if manifest.get("processes", team.size) != team.size:
+        raise RunError(
+            f"the run was begun by {manifest['processes']} processes, not {team.size}",
+            fix="go on with as many: torchrun --nproc-per-node N -m mtattn train ...",
+        )
+    threads = int(manifest.get("threads", config.threads or max(1, available_cores() // team.size_here)))
     if "precision" in manifest:
         bfloat16, why = manifest["precision"] == "bfloat16", "as before"
     elif config.precision == "auto":
@@ -85,7 +96,8 @@ def choose_threads_and_precision(
     else:
         bfloat16, why = config.precision == "bfloat16", "as set"
     dtype = torch.bfloat16 if bfloat16 else torch.float32
-    note(f"{threads} thread{'s' if threads > 1 else ''}, {str(dtype).removeprefix('torch.')} ({why})")
+    processes = f"{team.size} processes, each with " if team.size > 1 else ""
+    note(f"{processes}{threads} thread{'s' if threads > 1 else ''}, {str(dtype).removeprefix('torch.')} ({why})")
     return threads, dtype
 
 

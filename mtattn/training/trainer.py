@@ -23,6 +23,7 @@ from mtattn.training.interrupt import Interrupt
 from mtattn.training.optimizer import Optimizer
 from mtattn.training.preparation import Materials, choose_threads_and_precision, keep_freed_memory, prepare
 from mtattn.training.progress import Display, StepReport, ValidationReport
+from mtattn.training.team import Team
 from mtattn.training.workers import Workers, emission_loss
 from mtattn.weights import new_model, save_tensors
 
@@ -38,7 +39,8 @@ class Trainer:
         run: the folder.
         config: its settings.
         materials: what it trains on.
-        workers: the threads that do the work of a step.
+        team: the processes that train together.
+        workers: the threads that do this process' work of a step.
         dtype: type in which matrices are multiplied.
         display: told what happens.
         started: `time.monotonic()` at the start of the command, from which `training.minutes` count.
@@ -50,12 +52,14 @@ class Trainer:
         config: Config,
         materials: Materials,
         *,
+        team: Team,
         workers: Workers,
         dtype: torch.dtype,
         display: Display,
         started: float,
     ) -> None:
-        self.run, self.config, self.materials, self.workers = run, config, materials, workers
+        self.run, self.config, self.materials = run, config, materials
+        self.team, self.workers = team, workers
         self.display, self.started, self.dtype = display, started, dtype
         torch.manual_seed(config.seed)
         self.model = new_model(config, materials.tokenizer.vocab_size)
@@ -72,13 +76,15 @@ class Trainer:
         Raises:
             RunError: the checkpoint or metrics.jsonl cannot be used.
         """
-        self.progress = load_checkpoint(self.run, self.model, self.optimizer, self.workers.generators)
+        self.progress = load_checkpoint(self.run, self.model, self.optimizer)
+        self._new_epoch()
+        if not self.team.leads:
+            return
         path = self.run.path / METRICS
         if not path.is_file() or path.stat().st_size < self.progress.metrics_bytes:
             raise RunError("lines are missing that the checkpoint counts", where=path, fix="restore the file")
         with path.open("ab") as file:
             file.truncate(self.progress.metrics_bytes)
-        self._new_epoch()
 
     def _new_epoch(self) -> None:
         self._batches = batches_of_epoch(
@@ -113,26 +119,24 @@ class Trainer:
         Raises:
             MtattnError: the loss is no longer a finite number, or the run cannot be written.
         """
-        training, progress = self.config.training, self.progress
-        position = self.position()
-        # One step at least, so that even a budget spent on reading leaves a model.
-        while (position < 1 or not progress.step) and not interrupt.signum:
+        progress = self.progress
+        going = True
+        while True:
+            # The leader's clock, patience and signals hold for the whole team.
+            stops = not going or bool(interrupt.signum)
+            position, stopped = self.team.agree([self.position(), stops])
+            # One step at least, so that even a budget spent on reading leaves a model.
+            if stopped or (position >= 1 and progress.step):
+                break
             self._step(self._batches[progress.batch], position)
             progress.batch += 1
             if progress.batch == len(self._batches):
                 progress.batch, progress.epoch = 0, progress.epoch + 1
                 self._new_epoch()
-            position = self.position()
-            if int(position * training.validations) > progress.n_validations and position < 1:
-                self._validate()
-                # Its time moved the end of a time budget, and with it the position.
-                position = self.position()
-                progress.n_validations = max(progress.n_validations + 1, int(position * training.validations))
-                self._save()
-                # A time budget is used to its end: the schedule brings the best weights last.
-                if training.patience and not training.minutes and progress.n_worse >= training.patience:
-                    self.display.note(f"stopped: {progress.n_worse} validations without a better BLEU")
-                    break
+            if self.team.leads:
+                going = self._validate_if_due()
+        if not self.team.leads:
+            return
         if not interrupt.signum:
             if progress.validated_step != progress.step:
                 self._validate()
@@ -140,6 +144,22 @@ class Trainer:
         self._save()
         if progress.finished:
             self.record_end()
+
+    def _validate_if_due(self) -> bool:
+        """Validate and save where the schedule says so; False = patience is at its end."""
+        training, progress = self.config.training, self.progress
+        position = self.position()
+        if int(position * training.validations) <= progress.n_validations or position >= 1:
+            return True
+        self._validate()
+        # Its time moved the end of a time budget, and with it the position.
+        progress.n_validations = max(progress.n_validations + 1, int(self.position() * training.validations))
+        self._save()
+        # A time budget is used to its end: the schedule brings the best weights last.
+        if training.patience and not training.minutes and progress.n_worse >= training.patience:
+            self.display.note(f"stopped: {progress.n_worse} validations without a better BLEU")
+            return False
+        return True
 
     def _step(self, indices: np.ndarray, position: float) -> None:
         self.model.train()
@@ -149,6 +169,7 @@ class Trainer:
             indices,
             label_smoothing=self.config.training.label_smoothing,
             dtype=self.dtype,
+            seed=(self.config.seed, self.progress.step),
         )
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip_norm)
         if not math.isfinite(norm):
@@ -190,6 +211,7 @@ class Trainer:
         loss = self._dev_loss()
         scores, hypotheses = evaluate(self.translator, dev, beam=1)
         progress.validation_s = time.monotonic() - begun
+        progress.validations_s += progress.validation_s
         progress.validated_step = progress.step
         self._last_bleu = scores.bleu
         better = scores.bleu > progress.best_bleu
@@ -236,7 +258,7 @@ class Trainer:
         self._metrics.clear()
         elapsed_s = self.progress.elapsed_s
         self.progress.elapsed_s = self.elapsed_s()
-        save_checkpoint(self.run, self.model, self.optimizer, self.workers.generators, self.progress)
+        save_checkpoint(self.run, self.model, self.optimizer, self.progress)
         self.progress.elapsed_s = elapsed_s  # `started` still counts what was spent since
 
     def record_end(self) -> None:
@@ -248,10 +270,11 @@ class Trainer:
             best_step=progress.best_step,
             dev_bleu_greedy=progress.best_bleu,
             elapsed_s=round(self.elapsed_s(), 1),
+            validations_s=round(progress.validations_s, 1),
         )
 
 
-def train_run(run: RunFolder, *, resume: bool, display: Display, started: float) -> int:
+def train_run(run: RunFolder, *, resume: bool, display: Display, started: float, team: Team | None = None) -> int:
     """Train the run of a folder, anew or from its checkpoint.
 
     Args:
@@ -259,6 +282,7 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float)
         resume: go on from the checkpoint, if there is one.
         display: told what happens.
         started: `time.monotonic()` at the start of the command.
+        team: the processes that train together; None = this one alone.
 
     Returns:
         0 when it is finished, 128 + the signal's number when one stopped it; it can be resumed then.
@@ -268,20 +292,29 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float)
         Interrupted: a signal came before the first step, or a second one while saving.
     """
     keep_freed_memory()
+    team = team or Team()
     config = run.config()
     resume = resume and (run.path / CHECKPOINT).is_file()
     with Interrupt() as interrupt, display:
-        n_threads, dtype = choose_threads_and_precision(config.training, run.manifest() if resume else {}, display.note)
+        n_threads, dtype = choose_threads_and_precision(
+            config.training, run.manifest() if resume else {}, team, display.note
+        )
         torch.set_num_threads(1)  # of each worker's arithmetic
-        materials = prepare(run, config, resume=resume, note=display.note)
-        workers = Workers(n_threads, config.seed)
-        trainer = Trainer(run, config, materials, workers=workers, dtype=dtype, display=display, started=started)
+        if not team.leads:
+            team.wait_for_leader()  # who writes the tokenizer
+        materials = prepare(run, config, resume=resume or not team.leads, note=display.note)
+        if team.leads:
+            team.wait_for_leader()
+        workers = Workers(n_threads, team)
+        trainer = Trainer(
+            run, config, materials, team=team, workers=workers, dtype=dtype, display=display, started=started
+        )
         n_parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
         display.note(f"model: {n_parameters:,} parameters, {config.model.n_heads} heads in each attention")
         if resume:
             trainer.restore()
             display.note(f"going on at step {trainer.progress.step:,}")
-        else:
+        elif team.leads:
             (run.path / METRICS).unlink(missing_ok=True)  # of a beginning that left no checkpoint
             precision = str(dtype).removeprefix("torch.")
             run.update_manifest(
@@ -289,6 +322,7 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float)
                 n_parameters=n_parameters,
                 vocab_size=materials.tokenizer.vocab_size,
                 threads=n_threads,
+                processes=team.size,
                 precision=precision,
             )
         interrupt.defer()
@@ -296,4 +330,5 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float)
             trainer.record_end()
         else:
             trainer.train(interrupt)
-        return 0 if trainer.progress.finished else 128 + interrupt.signum
+        workers.close()
+        return 0 if trainer.progress.finished or not team.leads else 128 + interrupt.signum

@@ -17,6 +17,7 @@ from torch.nn import functional
 from mtattn.corpus.batches import Batch, EncodedPairs
 from mtattn.dropout import draw_from
 from mtattn.tokenizer import PAD
+from mtattn.training.team import Team
 from mtattn.transformer import Transformer
 
 Item = TypeVar("Item")
@@ -42,16 +43,16 @@ def emission_loss(model: Transformer, batch: Batch, label_smoothing: float = 0.0
 
 
 class Workers:
-    """A number of threads, each with one thread for its own arithmetic and random numbers of its own.
+    """A number of threads, each with one thread for its own arithmetic.
 
     Args:
         n: how many.
-        seed: the same seed and number give the same results, whichever thread is the faster.
+        team: processes that share each batch; None = this one alone.
     """
 
-    def __init__(self, n: int, seed: int) -> None:
+    def __init__(self, n: int, team: Team | None = None) -> None:
         self.n = n
-        self.generators = [torch.Generator().manual_seed(seed + k) for k in range(n)]
+        self._team = team or Team()
         self._pool = ThreadPoolExecutor(n, initializer=torch.set_num_threads, initargs=(1,))
 
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
@@ -66,8 +67,12 @@ class Workers:
         *,
         label_smoothing: float,
         dtype: torch.dtype,
+        seed: Sequence[int],
     ) -> tuple[float, int]:
         """Give the model's parameters the gradient of the mean loss of a batch, a part of it in each thread.
+
+        Dropout draws from the seed and the number of the part alone: it depends neither on the steps before nor
+        on which thread is the faster.
 
         Args:
             model: in train mode; its parameters' `grad` are replaced.
@@ -75,30 +80,38 @@ class Workers:
             indices: those of the batch.
             label_smoothing: see `emission_loss`.
             dtype: type in which matrices are multiplied.
+            seed: numbers of this step, not negative.
 
         Returns:
             The loss, and the source and target tokens of the batch.
         """
         parameters = list(model.parameters())
-        parts = [part for k in range(self.n) if len(part := indices[k :: self.n])]  # like lengths in all
+        team = self._team
 
-        def of_part(part: np.ndarray, generator: torch.Generator) -> tuple[float, int, int, Sequence[Tensor]]:
-            draw_from(generator)
-            batch = pairs.batch(part)
+        def of_part(k: int) -> tuple[float, int, int, Sequence[Tensor]]:
+            # Every n-th pair: like lengths in all parts.
+            batch = pairs.batch(indices[k :: self.n * team.size])
+            draw_from(torch.Generator().manual_seed(int(np.random.SeedSequence([*seed, k]).generate_state(1)[0])))
             with torch.autocast("cpu", dtype=dtype, enabled=dtype is not torch.float32):
                 loss = emission_loss(model, batch, label_smoothing)
             gradients = torch.autograd.grad(loss, parameters)
             return loss.item(), int((batch.tgt_emit != PAD).sum()), batch.n_tokens, gradients
 
-        done = list(self._pool.map(of_part, parts, self.generators))
-        n_emitted = sum(n for _, n, _, _ in done)
-        for parameter in parameters:
-            parameter.grad = None
-        for _, n, _, gradients in done:
-            for parameter, gradient in zip(parameters, gradients, strict=True):
-                share = gradient * (n / n_emitted)
-                parameter.grad = share if parameter.grad is None else parameter.grad.add_(share)
-        return sum(loss * n for loss, n, _, _ in done) / n_emitted, sum(n_tokens for _, _, n_tokens, _ in done)
+        first = team.rank * self.n
+        done = self.map(of_part, range(first, min(first + self.n, len(indices))))
+        totals = torch.tensor([[loss * n, n, n_tokens] for loss, n, n_tokens, _ in done], dtype=torch.float64)
+        totals = totals.reshape(-1, 3).sum(dim=0)
+        for k, parameter in enumerate(parameters):
+            parameter.grad = torch.zeros_like(parameter)
+            for _, n, _, gradients in done:
+                parameter.grad.add_(gradients[k], alpha=n)
+        summed = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        team.add_up([totals])
+        team.add_up(summed)
+        loss, n_emitted, n_tokens = totals.tolist()
+        for gradient in summed:
+            gradient.div_(n_emitted)
+        return loss / n_emitted, int(n_tokens)
 
     def close(self) -> None:
         """End the threads."""

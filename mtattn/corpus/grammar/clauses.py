@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mtattn.corpus.grammar.lexicon import Modal, Noun, Verb
+from mtattn.corpus.grammar.lexicon import Modal, Noun, Tense, Verb
 from mtattn.corpus.grammar.phrases import (
     DATIVES,
     PRONOUNS,
@@ -14,6 +14,13 @@ from mtattn.corpus.grammar.phrases import (
     Pronoun,
     Token,
 )
+
+# The sets of determiners that stand for others: no compró zapatos, not some; escribe cartas, not five; está leyendo un
+# libro, not ten.
+_NEGATED = dict.fromkeys(("any", "one", "hab"), "neg") | {"pls": "hab"}
+_NEGATED |= dict.fromkeys(("a", "a1", "newa", "exist"), "nega")
+_HABITUAL = {"any": "hab", "one": "hab", "newa": "hab", "pls": "hab"}
+_GOING_ON = {"any": "one"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,7 @@ class PredicateOptions:
         verbs: Spanish verbs to choose from; none = all.
         det: the set of determiners of the object, in place of that of the verb.
         modal_verb: the English modal, where only one will do.
+        when: the construction says when, so that verbs with the letter w may be habits.
     """
 
     tenses: tuple[str, ...]
@@ -48,6 +56,7 @@ class PredicateOptions:
     verbs: frozenset[str] = frozenset()
     det: str = ""
     modal_verb: str = ""
+    when: bool = False
 
 
 class ClauseBuilder(PhraseBuilder):
@@ -72,6 +81,8 @@ class ClauseBuilder(PhraseBuilder):
         complement, person_object = verb.complement, self.takes_person(verb)
         letters = modal.needs if modal else self.lexicon.tenses[tense].letters
         if not set(letters) & set(verb.letters) or not set(options.letters) <= set(verb.letters):
+            return False
+        if "w" in verb.letters and letters == "h" and not options.when:
             return False
         if options.verbs and verb.label not in options.verbs:
             return False
@@ -122,20 +133,18 @@ class ClauseBuilder(PhraseBuilder):
         clitics = [Token(REFLEXIVES[subject.person], (), (main,))] if verb.reflexive else []
         particle = [Token(word, (main,)) for word in verb.particle]
         result_prep: tuple[list[Token], list[Token]] = ([], [])
-        habitual = tense.letters == "h"
         gap_key = self.new_key()
         pronoun_object = self._complement(
             verb,
             subject,
             options,
-            habitual and modal is None,
+            _swapped(subject, options, tense, modal, negative),
             clitics,
             es,
             en,
             result_prep,
             particle,
             gap_key,
-            negative,
         )
         if pronoun_object and verb.split:
             en[1:1] = particle
@@ -168,7 +177,7 @@ class ClauseBuilder(PhraseBuilder):
         if verb.how and self.random() < options.how:
             name = self.pick(verb.how)
             manner = self.marked(self.pick(self.lexicon.phrases[name]))
-            spot = 0 if name == "how_much" else len(es)  # respeta mucho a su tía, but mira el mapa con cuidado
+            spot = 0 if name in ("how_much", "how_well") else len(es)  # conoce bien a Ana, but mira el mapa con cuidado
             es[spot:spot] = manner.part("es", "")
             en += manner.part("en", "")
         elif verb.where and self.random() < options.where:
@@ -187,14 +196,13 @@ class ClauseBuilder(PhraseBuilder):
         verb: Verb,
         subject: Phrase,
         options: PredicateOptions,
-        habitual: bool,
+        swapped: dict[str, str],
         clitics: list[Token],
         es: list[Token],
         en: list[Token],
         prep: tuple[list[Token], list[Token]],
         particle: list[Token],
         gap_key: int,
-        negative: bool,
     ) -> bool:
         """Add the complement to the tokens; say whether it is a pronoun object in English."""
         complement = verb.complement
@@ -202,7 +210,7 @@ class ClauseBuilder(PhraseBuilder):
             return False
         person = self.takes_person(verb)
         det = options.det or complement.det
-        det = "hab" if det == "any" and habitual else det
+        det = swapped.get(det, det)
         clitic = options.obj in ("clitic", "me") or (
             options.obj == "any" and self.random() < 0.3 and self._can_be_pronoun(verb)
         )
@@ -265,7 +273,7 @@ class ClauseBuilder(PhraseBuilder):
         noun = self.noun(("family", "worker", "friend") if anyone else classes)
         return self.noun_phrase(noun, "person", 0.03, owner=subject, plural_share=0.2)
 
-    def _other_person(self, subject: Phrase, persons: tuple[int, ...]) -> Pronoun:
+    def other_person(self, subject: Phrase, persons: tuple[int, ...]) -> Pronoun:
         """Choose a pronoun for somebody else than the subject: never me with yo or nosotros, nor te with vosotros."""
         taken = {0: (0, 3), 3: (0, 3), 1: (1, 4), 4: (1, 4)}.get(subject.person, ())
         you = subject.pronoun.en == "you"
@@ -285,7 +293,7 @@ class ClauseBuilder(PhraseBuilder):
     ) -> tuple[Token, Token]:
         key = self.new_key()
         if person:
-            row = self._other_person(subject, persons)
+            row = self.other_person(subject, persons)
             if row.person in (2, 5):
                 feminine = self.random() < 0.5 if row.feminine is None else row.feminine
                 clitic = ("la" if feminine else "lo") + "s" * row.plural
@@ -322,7 +330,7 @@ class ClauseBuilder(PhraseBuilder):
         complement = verb.complement
         to_key = self.new_key()
         if self.random() < 0.55 or subject.kind in ("who",):
-            row = self._other_person(subject, (0, 1, 2, 3, 4, 5))
+            row = self.other_person(subject, (0, 1, 2, 3, 4, 5))
             key = to_key
             full_es: list[Token] = []
             full_en = [Token(row.en_object, (key,))]
@@ -357,3 +365,16 @@ class ClauseBuilder(PhraseBuilder):
 def empty() -> Pieces:
     """Make a phrase that was left out."""
     return Pieces(0, {})
+
+
+def _swapped(
+    subject: Phrase, options: PredicateOptions, tense: Tense, modal: Modal | None, negative: bool
+) -> dict[str, str]:
+    """Say which sets of determiners give way to others beside such a verb."""
+    if negative or subject.kind == "nobody" or options.middle == ("never",):
+        return _NEGATED
+    if modal is not None:
+        return {}
+    if tense.letters == "h":
+        return _HABITUAL
+    return _GOING_ON if tense.letters == "p" else {}

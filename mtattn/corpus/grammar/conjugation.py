@@ -207,7 +207,7 @@ def with_clitics(form: str, clitics: Sequence[str]) -> str:
 
 
 def spanish_plural(word: str) -> str:
-    """Form the plural of a noun or adjective: luz luces, canción canciones, lunes lunes."""
+    """Form the plural of a noun or adjective: luz luces, canción canciones, lunes lunes, joven jóvenes."""
     ending = word[-1]
     if ending in "aeiouáéó":
         return word + "s"
@@ -219,6 +219,10 @@ def spanish_plural(word: str) -> str:
         if len(_nuclei(word)) > 1 and word[-3] in "aeo" and word[-2] in "íú":
             return word + "es"  # país, países
         return word[:-2] + _PLAIN[word[-2]] + ending + "es"
+    nuclei = _nuclei(word)
+    if ending == "n" and len(nuclei) > 1 and not any(letter in _PLAIN for letter in word):
+        stressed = nuclei[-2]  # joven, jóvenes
+        return word[:stressed] + _ACUTE[word[stressed]] + word[stressed + 1 :] + "es"
     return word + "es"
 
 

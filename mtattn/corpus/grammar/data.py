@@ -61,14 +61,15 @@ SPANISH_TENSES = (
     "going",
     "pgoing",
 )
-_VERB_LETTERS = "hpesiq"
+_TENSE_LETTERS = "hpeasiq"
+_VERB_LETTERS = _TENSE_LETTERS + "dw"
 SLOT_OPTIONS = {
-    "subject": "class kind person det of",
+    "subject": "class kind person det of other",
     "you": "person",
     "generic": "",
     "infinitive": "",
     "echo": "of",
-    "predicate": "of tense neg frames obj modal where how mid verb det letters",
+    "predicate": "of tense neg frames obj modal where how mid verb det letters when",
     "verb": "es en of by dat tense neg",
     "there": "of tense neg",
     "np": "class det adj owner plural",
@@ -96,7 +97,7 @@ class GrammarFiles:
         self.problems: list[str] = []
         self._where = ""
         self._seen: dict[tuple[str, ...], str] = {}
-        self._n_pairs = 0
+        self._not_with: list[tuple[str, str]] = []
 
     def problem(self, what: str, fix: str) -> None:
         """Note a problem of the line being read."""
@@ -220,7 +221,7 @@ class GrammarFiles:
                 and self._choice(en, ENGLISH_TENSES, "English tense")
                 and self._new("tense", name)
             ):
-                self.lexicon.tenses[name] = Tense(es, en, _VERB_LETTERS if letters == "*" else letters)
+                self.lexicon.tenses[name] = Tense(es, en, _TENSE_LETTERS if letters == "*" else letters)
 
     def _infinitive(self, word: str) -> bool:
         if re.fullmatch(r"\w+([aei]r|ír)|ir", word) is None:
@@ -331,8 +332,11 @@ class GrammarFiles:
                 phrase = MarkedPhrase(es_marks, en_marks, frozenset(tags.split()))
                 self.lexicon.phrases.setdefault(name, []).append(phrase)
                 if name.startswith("time"):
-                    for tag in sorted(phrase.tags):
-                        self._choice(tag, self.lexicon.tenses, "tense (see tenses.tsv)")
+                    for tag in sorted(phrase.tags - {"long"}):
+                        if tag.startswith("-"):
+                            self._not_with.append((self._where, tag[1:]))
+                        else:
+                            self._choice(tag, self.lexicon.tenses, "tense (see tenses.tsv), nor long, nor -VERB")
 
     def _read_determiners(self) -> None:
         for name, es, en, shape, sets in self._rows("determiners.tsv", "name spanish english shape sets"):
@@ -404,8 +408,15 @@ class GrammarFiles:
                 )
             )  # fmt: skip
 
+        labels = {verb.label for verb in self.lexicon.verbs}
+        for where_from, label in self._not_with:
+            self._where = where_from
+            self._choice(label, labels, "verb (see verbs.tsv)")
+
     def _read_modals(self) -> None:
-        for es, en, tenses, needs in self._rows("modals.tsv", "spanish english tenses letters?"):
+        for es, en, tenses, needs, after in self._rows("modals.tsv", "spanish english tenses letters? clitics?"):
+            if after and not self._choice(after, ("after",), "place of pronouns"):
+                continue
             words, (head, *rest) = es.split(), en.split()
             auxiliary = head in ("can", "could", "should", "must")
             follows = "to" if rest[-1:] == ["to"] else "ing" if rest[-1:] == ["ing"] else "inf"
@@ -422,12 +433,15 @@ class GrammarFiles:
                         follows,
                         tuple(good),
                         needs or "hpes",
+                        not after,
                     )
                 )
 
     def _read_constructions(self) -> None:
         current: Construction | None = None
         es: tuple[Mark, ...] | None = None
+        verbs = {verb.label for verb in self.lexicon.verbs}
+        adjectives = {row.en[0] for row in self.lexicon.adjectives}
         for line in self._lines("constructions.txt"):
             key, _, value = (part.strip() for part in line.partition(":"))
             if not line:
@@ -463,10 +477,16 @@ class GrammarFiles:
                 for name in given.get("class", "").split(","):
                     if name:
                         self._classes([name])
-                for name in given.get("tense", "").split(","):
-                    if name:
-                        self._choice(name, self.lexicon.tenses, "tense (see tenses.tsv)")
-                for reference in (given.get(option) for option in ("of", "by", "owner", "dat")):
+                for option, known, what in (
+                    ("tense", set(self.lexicon.tenses), "tense (see tenses.tsv)"),
+                    ("verb", verbs, "verb (see verbs.tsv)"),
+                    ("only", adjectives, "English adjective (see adjectives.tsv)"),
+                    ("list", set(self.lexicon.phrases), "list of phrases (see phrases.tsv)"),
+                ):
+                    for name in given.get(option, "").split(","):
+                        if name:
+                            self._choice(name, known, what)
+                for reference in (given.get(option) for option in ("of", "by", "owner", "dat", "other")):
                     if reference and reference not in current.slots:
                         self.problem(f"slot {key} refers to {reference!r}, which is not above it", "define it first")
                 current.slots[key] = (kind, given)

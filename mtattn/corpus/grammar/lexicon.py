@@ -54,7 +54,7 @@ class Verb:
 
 @dataclass(frozen=True, slots=True)
 class Modal:
-    """A verb that stands before an infinitive: poder can, tener que have to."""
+    """A verb before an infinitive: poder can, tener que have to; `climbs`: lo puedo ver, but not lo decidí ver."""
 
     es: SpanishVerb
     link: tuple[str, ...]
@@ -64,6 +64,7 @@ class Modal:
     follows: str
     tenses: tuple[str, ...]
     needs: str
+    climbs: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ REFLEXIVES = ("me", "te", "se", "nos", "os", "se")
 _POSSESSIVES = ("mi", "tu", "su", "nuestro", "vuestro", "su")
 _PREPOSITIONAL = {"yo": "mí", "tú": "ti"}
 _FREE_SETS = ("gen", "mine", "bare", "none", "poss", "own", "relative", "howmany", "asmany", "which", "a", "a1", "num")
+_COUNTING = ("number", "several", "many", "few", "bit", "much", "little")  # never with glasses, news
 _DEMONSTRATIVES: dict[tuple[str, ...], tuple[str, ...]] = {("these",): ("this",), ("those",): ("that",)}
 _BE = {"pres": ("am", "is", "are"), "past": ("was", "was", "were")}
 _AUX_TENSES = {
@@ -181,11 +182,14 @@ class PhraseBuilder:
         }
         self._pronouns: dict[tuple[int, ...], tuple[list[float], list[Pronoun]]] = {}
         self._not_key = 0
+        self._you: Pronoun | None = None
+        self.topic: Phrase | None = None
 
     def start(self) -> None:
         """Begin a new sentence."""
         self._n_keys = 0
         self.used.clear()
+        self._you = self.topic = None
 
     def new_key(self) -> int:
         """Give a key that no word of the sentence has."""
@@ -215,16 +219,36 @@ class PhraseBuilder:
 
     def noun(self, classes: tuple[str, ...]) -> Noun:
         """Choose a noun: a class first, so that a large class leaves room for a small one."""
-        return self.pick_unused(self.nouns_of((self.pick(classes),)))
+        nouns = self.nouns_of((self.pick(classes),))
+        for _ in range(8):
+            noun = self.pick(nouns)
+            if noun.en not in self.used:  # nor a dentista beside another dentista
+                break
+        self.used.add(noun.en)
+        return noun
 
-    def pronoun(self, persons: tuple[int, ...]) -> Pronoun:
-        """Choose a pronoun of one of the persons, common ones more often."""
+    def _draw(self, persons: tuple[int, ...]) -> Pronoun:
         found = self._pronouns.get(persons)
         if found is None:
             rows = [row for row in PRONOUNS if row.person in persons]
             found = (list(accumulate(row.weight for row in rows)), rows)
             self._pronouns[persons] = found
         return found[1][bisect(found[0], self.random() * found[0][-1])]
+
+    def pronoun(self, persons: tuple[int, ...]) -> Pronoun:
+        """Choose a pronoun of one of the persons, common ones more often."""
+        for _ in range(20):
+            row = self.address(self._draw(persons))
+            if row.person in persons:
+                break
+        return row
+
+    def address(self, row: Pronoun) -> Pronoun:
+        """Keep to one you in a sentence: whoever is tú stays tú, and nobody beside is usted or vosotros."""
+        if row.en != "you":
+            return row
+        self._you = self._you or row
+        return self._you
 
     def pronoun_phrase(self, row: Pronoun, dropped: bool) -> Phrase:
         """Make a subject of a pronoun, dropped in Spanish or not."""
@@ -276,6 +300,16 @@ class PhraseBuilder:
         weights, rows = self._weights[name, shape]
         return rows[bisect(weights, self.random() * weights[-1])]
 
+    def _uncounting(self, name: str, shape: str) -> str:
+        """Name the set of the determiners that do not count, for glasses and news; `the` where there is none."""
+        less = f"{name} uncounted"
+        if (less, shape) not in self._weights:
+            given = [pair for pair in self.lexicon.determiners[name, shape] if pair[1].name not in _COUNTING]
+            if not given:
+                return "the"
+            self._weights[less, shape] = list(accumulate(weight for weight, _ in given)), [row for _, row in given]
+        return less
+
     def _beside_noun(self, noun: Noun) -> list[Adjective]:
         found = self._beside.get(noun.classes)
         if found is None:
@@ -316,22 +350,18 @@ class PhraseBuilder:
             shape = "pl"
         else:
             shape = "pl" if count == "c" and self.random() < plural_share else "sg"
-        if (
-            "p" in (count, noun.en_count)
-            and det not in _FREE_SETS
-            and det not in ("part", "partof", "partpl", "selfown", "only", "object")
-        ):
-            det = "hab" if det == "hab" else "loss" if "losable" in noun.classes else "the"
         if (det, shape) not in self._weights:
             shape = next((other for other in ("sg", "pl", "mass") if (det, other) in self._weights), shape)
             shape = "pl" if count == "p" else shape
             if (det, shape) not in self._weights:
                 det = "the"
+        if "p" in (count, noun.en_count):
+            det = self._uncounting(det, shape)
         row = self._determiner(det, shape)
         if row.name in ("body", "bodyof") and owner is None:
             row = self._determiner("the", "sg")
         es_plural = shape == "pl"
-        each = row.name == "body" and owner is not None and owner.plural  # la cara, their faces
+        each = row.name in ("body", "bodyof") and owner is not None and owner.plural  # la cara, their faces
         en_plural = (es_plural or noun.en_count == "p" or row.name == "none" or each) and noun.en_count != "m"
         head_es = Token(noun.es[es_plural], (key,))
         head_en = [Token(word, (key,)) for word in noun.en[en_plural]]
@@ -350,12 +380,14 @@ class PhraseBuilder:
             article = self.new_key()
             es = [Token(_definite(noun, es_plural), (), (article,))]
             if row.name == "body" or owner.kind in ("drop", "pron"):
-                own = ((owner.key,), (article,)) if owner.kind in ("drop", "pron") else ((), (article,))
+                hurts = row.name == "bodyof" and owner.kind in ("drop", "pron")  # me duele: the dative is the owner
+                own = ((owner.key,), (article,)) if hurts else ((), (article,))
                 en = [Token(owner.pronoun.en_possessive, *own)]
             else:
                 en = possessive(owner, article)
         elif row.name == "number":
-            phrase = self.pick(self.lexicon.phrases["number"])
+            numbers = self.lexicon.phrases["number"]
+            phrase = numbers[int(self.random() * self.random() * len(numbers))]  # small ones more often
             link = self.new_key()
             es, en = [Token(phrase.es[0].text, (link,))], [Token(phrase.en[0].text, (link,))]
         elif row.name == "gen":
@@ -412,18 +444,35 @@ class PhraseBuilder:
         self, owner: Phrase | None, noun: Noun, plural: bool, key: int, name: str
     ) -> tuple[list[Token], list[Token]]:
         single = "spouse" in noun.classes  # nobody's in common
-        if owner is not None and (name == "own" or self.random() < 0.7) and not (single and owner.pronoun.plural):
+        theirs = owner is not None and owner.kind != "generic" and self.random() < 0.7
+        if owner is not None and (name == "own" or theirs) and not (single and owner.pronoun.plural):
             row, person = owner.pronoun, owner.person
         else:
-            row = self.pronoun((0, 1) if single else (0, 1, 3))
-            if owner is None and name == "poss" and self.random() < 0.3:
-                row = self.pronoun((2,) if single else (2, 5))
+            row = self._owner(owner, owner is None and name == "poss", single)
             person = row.person
         word = _POSSESSIVES[person]
         if word.endswith("o") and noun.feminine:
             word = word[:-1] + "a"
         link = self.new_key()
         return [Token(word + "s" * plural, (link,))], [Token(row.en_possessive, (link,))]
+
+    def _owner(self, beside: Phrase | None, third: bool, single: bool) -> Pronoun:
+        """Choose whose a thing may be: mine, yours, ours; perhaps his, then whose the sentence speaks of.
+
+        Args:
+            beside: somebody who is not the owner.
+            third: whether it may be his.
+            single: whether it is nobody's in common.
+        """
+        topic = self.topic.pronoun if self.topic is not None else None
+        if topic is None and self._you is not None and self._you.person in (2, 5):
+            topic = self._you  # su beside usted is yours
+        row = self.address(self._draw((0, 1) if single else (0, 1, 3)))
+        if third and self.random() < 0.3:
+            row = topic or self.pronoun((2,) if single else (2, 5))
+        elif row.person in (2, 5) and (topic is not row or beside is not None):
+            row = PRONOUNS[0]  # su beside Ana would be hers, not yours
+        return PRONOUNS[0] if single and row.plural else row
 
     def marked(self, phrase: MarkedPhrase, es_extra: int = 0) -> Pieces:
         """Make tokens of a phrase with link labels."""
@@ -560,7 +609,7 @@ class PhraseBuilder:
             link_keys = ((third,), ()) if modal.follows == "to" else ((), (main,))
             tail = [*(Token(word, *link_keys) for word in modal.link), Token(verb.infinitive, (main,))]
             keys_of_head: tuple[int, ...] = (finite_key,)
-            attach = bool(clitics) and self.random() < 0.5
+            attach = bool(clitics) and (not modal.climbs or self.random() < 0.5)
             host = len(tail)
         elif tense in _COMPOUND:
             auxiliary, of_tense = _COMPOUND[tense]
@@ -621,10 +670,10 @@ def english_group(verb: EnglishVerb, tense: str, agreement: int, inverted: bool)
     Returns:
         Auxiliary words, and the rest.
     """
-    if tense == "used" and not inverted:
-        return [], ["used", "to", verb.base]
-    if tense in ("pres", "past", "used"):
-        past = tense != "pres"
+    if tense == "used":
+        return (["did"], ["use", "to", verb.base]) if inverted else ([], ["used", "to", verb.base])
+    if tense in ("pres", "past"):
+        past = tense == "past"
         if verb.base == "be":
             return [_BE["past" if past else "pres"][agreement]], []
         if inverted:

@@ -120,6 +120,7 @@ def _predicate_options(options: SlotOptions) -> PredicateOptions:
         frozenset(options.get("verb", ())),
         options.get("det", ("",))[0],
         modal if modal.isalpha() else "",
+        "when" in options,
     )
 
 
@@ -133,7 +134,7 @@ class SentenceWriter(ClauseBuilder):
         self._for_pronouns = {}
         self._subject_classes = frozenset()
         self._adjectives: dict[tuple[object, ...], list[Adjective]] = {}
-        self._times: dict[tuple[str, str], list[MarkedPhrase]] = {}
+        self._times: dict[tuple[str, str, str, bool], list[MarkedPhrase]] = {}
 
     def write(
         self,
@@ -164,7 +165,14 @@ class SentenceWriter(ClauseBuilder):
             return empty()
         of = scope[options["of"][0]] if "of" in options else None
         if kind == "subject":
-            return self._subject(options, of if isinstance(of, Phrase) else None)
+            other = scope[options["other"][0]] if "other" in options else None
+            subject = self._subject(
+                options, of if isinstance(of, Phrase) else None, other if isinstance(other, Phrase) else None
+            )
+            third = subject.person in (2, 5) and subject.pronoun.en in ("he", "she", "they")
+            if self.topic is None and third and subject.kind in ("drop", "pron", "name", "noun", "pair"):
+                self.topic = subject
+            return subject
         if kind == "echo":
             assert isinstance(of, Phrase)
             return self.echo(of)
@@ -205,8 +213,8 @@ class SentenceWriter(ClauseBuilder):
             persons = tuple(map(int, options.get("person", ("1", "1", "2", "4", "5"))))
             return self.pronoun_phrase(self.you(persons), True)
         if kind == "generic":
-            phrase = self.pronoun_phrase(PRONOUNS[1], True)
-            phrase.taken = True
+            phrase = self.pronoun_phrase(PRONOUNS[4], True)  # es mejor levantarse, better than levantarte
+            phrase.kind, phrase.taken = "generic", True
             return phrase
         if kind == "infinitive":
             return Phrase([], [], self.new_key(), taken=True)
@@ -215,14 +223,18 @@ class SentenceWriter(ClauseBuilder):
             return Pieces(0, {("es", ""): es, ("en", ""): en})
         if kind == "time":
             assert isinstance(of, Predicate)
-            return self._time(of.tense, options.get("list", ("time",))[0])
+            return self._time(of, options.get("list", ("time",))[0])
         return self.marked(self.pick(self.lexicon.phrases[options["list"][0]]))
 
-    def _subject(self, options: SlotOptions, of: Phrase | None) -> Phrase:
+    def _subject(self, options: SlotOptions, of: Phrase | None, other: Phrase | None = None) -> Phrase:
         kind = self.pick(options.get("kind", ("drop", "drop", "noun", "noun", "noun", "name", "pron", "pair")))
         if kind in ("drop", "pron"):
             persons = tuple(map(int, options.get("person", ("0", "1", "2", "3", "4", "5"))))
-            return self.pronoun_phrase(self.pronoun(persons), kind == "drop")
+            row = self._another(other, persons) if other is not None else self.pronoun(persons)
+            topic = self.topic if kind == "drop" and other is None else None
+            if topic is not None and row.person == topic.person and row.en != "you":
+                row = topic.pronoun  # Ana cree que ganará: she, not he
+            return self.pronoun_phrase(row, kind == "drop")
         if kind == "name":
             phrase = self.name_phrase()
             while of is not None and phrase.feminine != of.feminine:
@@ -243,6 +255,14 @@ class SentenceWriter(ClauseBuilder):
             [Token(es, (key,))], [Token(en, (key,))], key, 5 if plural else 2, 1, False, plural, kind, PRONOUNS[9],
             self.lexicon.classes["adult"],
         )  # fmt: skip
+
+    def _another(self, other: Phrase, persons: tuple[int, ...]) -> Pronoun:
+        """Choose a pronoun for somebody else: quiere que coma, never of whoever wants it."""
+        for _ in range(20):
+            row = self.other_person(other, persons)
+            if row.en != other.pronoun.en:
+                break
+        return row
 
     def _verb(
         self,
@@ -274,7 +294,7 @@ class SentenceWriter(ClauseBuilder):
         assert predicate.verb is not None
         plural = float(options.get("plural", ("0.3",))[0])
         noun = self.noun(predicate.verb.complement.classes)
-        if noun.es_count == "n":
+        if noun.es_count == "n" or predicate.verb.complement.det in ("bare", "gen"):
             return None
         return self.noun_phrase(noun, options.get("det", ("the",))[0], 0.1, None, plural)
 
@@ -305,17 +325,24 @@ class SentenceWriter(ClauseBuilder):
                 result.parts[side, ""] = degree.part(side, "") + result.parts[side, ""]
         return result
 
-    def _time(self, tense: str, name: str) -> Pieces | None:
-        rows = self._times.get((name, tense))
+    def _time(self, of: Predicate, name: str) -> Pieces | None:
+        """Choose a time that goes with the tense and with the verb: nobody has breakfast last night or next year."""
+        assert of.verb is not None
+        daily, label = "d" in of.verb.letters, of.verb.label
+        rows = self._times.get((name, of.tense, label, daily))
         if rows is None:
-            rows = [row for row in self.lexicon.phrases[name] if tense in row.tags]
-            self._times[name, tense] = rows
+            rows = [
+                row
+                for row in self.lexicon.phrases[name]
+                if of.tense in row.tags and f"-{label}" not in row.tags and not (daily and "long" in row.tags)
+            ]
+            self._times[name, of.tense, label, daily] = rows
         return self.marked(self.pick(rows)) if rows else None
 
     def you(self, persons: tuple[int, ...]) -> Pronoun:
         """Choose a pronoun that is you in English: tú, usted, vosotros, ustedes."""
         person = self.pick(persons)
-        return self.pick([row for row in PRONOUNS if row.person == person and row.en == "you"])
+        return self.address(self.pick([row for row in PRONOUNS if row.person == person and row.en == "you"]))
 
     def _there(self, of: Phrase, tense: Tense, negative: bool) -> Predicate:
         """Say hay, había: there is, there are."""
