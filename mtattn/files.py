@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,38 +11,43 @@ from mtattn.errors import OutputError
 
 
 @contextmanager
-def open_whole(path: Path) -> Iterator[BinaryIO]:
-    """Open a file to be written aside; when all is well it is synced and takes its name.
+def open_whole(*paths: Path) -> Iterator[list[BinaryIO]]:
+    """Open files to be written aside; when all is well with all of them they are synced and take their names.
 
     Args:
-        path: of the file. A device or a pipe is written to as it is; a link stays a link.
+        paths: of the files, each another one. A device or a pipe is written to as it is; a link stays a link.
 
     Yields:
-        The file, for bytes.
+        The files, for bytes.
 
     Raises:
-        OutputError: it cannot be written; what stood there before still stands.
+        OutputError: one cannot be written; what stood there before still stands.
     """
-    special = path.exists() and not path.is_file()
-    path = path if special else path.resolve()
-    aside = path if special else path.with_name(f".{path.name}.part")
+    wholes = [path if path.exists() and not path.is_file() else path.resolve() for path in paths]
+    asides = [path if path.exists() and not path.is_file() else path.with_name(f".{path.name}.part") for path in wholes]
     try:
-        with aside.open("wb") as file:
-            yield file
-            if not special:
+        with ExitStack() as stack:
+            files: list[BinaryIO] = [stack.enter_context(aside.open("wb")) for aside in asides]
+            yield files
+            for file, aside, whole in zip(files, asides, wholes, strict=True):
                 file.flush()
-                os.fsync(file.fileno())
-        if not special:
-            aside.replace(path)
+                if aside != whole:
+                    os.fsync(file.fileno())
+        for aside, whole in zip(asides, wholes, strict=True):
+            if aside != whole:
+                aside.replace(whole)
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
         raise OutputError(
-            f"cannot be written ({error.strerror})", where=path, fix="make room for it, or name another place"
+            f"cannot be written ({error.strerror})",
+            where=",".join(map(str, paths)),
+            fix="make room for it, or name another place",
         ) from error
     finally:
-        if not special:
-            aside.unlink(missing_ok=True)
+        for aside, whole in zip(asides, wholes, strict=True):
+            if aside != whole:
+                aside.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -51,7 +56,7 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         OutputError: see `open_whole`.
     """
-    with open_whole(path) as file:
+    with open_whole(path) as (file,):
         file.write(data)
 
 

@@ -8,9 +8,10 @@ from corpus_files import EN_ES, ES_EN, PAIRS, both, read
 from typer.testing import CliRunner
 
 from mtattn.cli import app
-from mtattn.config import DataConfig
+from mtattn.config import DataConfig, load_config
+from mtattn.corpus.grammar import GOLD_SEED, N_GOLD, load_grammar
 from mtattn.corpus.loading import load_parts
-from mtattn.corpus.pairs import Pair
+from mtattn.corpus.pairs import Pair, sentence_key
 from mtattn.corpus.writers import write_pairs
 from mtattn.errors import DataError, OutputError
 
@@ -48,9 +49,19 @@ def test_a_target_that_cannot_be_is_told(tmp_path: Path, name: str) -> None:
         write_pairs(PAIRS, str(tmp_path / name), ES_EN)
 
 
-def test_a_full_disk_is_told() -> None:
-    with pytest.raises(OutputError, match="/dev/full: cannot be written"):
-        write_pairs(PAIRS * 1000, "/dev/full,/dev/null", ES_EN)
+@pytest.mark.parametrize("n_times", [1, 1000])
+def test_on_a_full_disk_both_files_stay_as_they_were(tmp_path: Path, n_times: int) -> None:
+    (tmp_path / "a.en").write_text("before\n")
+    with pytest.raises(OutputError, match=r"/dev/full,.*a.en: cannot be written"):
+        write_pairs(PAIRS * n_times, f"/dev/full,{tmp_path}/a.en", ES_EN)
+    assert (tmp_path / "a.en").read_text() == "before\n"
+
+
+def test_two_sides_in_one_file_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.es").write_text("before\n")
+    with pytest.raises(DataError, match="the same"):
+        write_pairs(PAIRS, f"{tmp_path}/a.es,{tmp_path}/../{tmp_path.name}/a.es", ES_EN)
+    assert (tmp_path / "a.es").read_text() == "before\n"
 
 
 def test_the_command_writes_the_parts_that_a_training_takes(tmp_path: Path) -> None:
@@ -81,3 +92,27 @@ def test_grammar_pairs_are_trained_on_and_never_held_out_nor_leaked() -> None:
 
 def test_a_part_that_is_none_is_wrong_usage(tmp_path: Path) -> None:
     export("--part", "half", tmp_path / "a.tsv", status=2)
+
+
+def test_what_gold_writes_is_not_trained_on() -> None:
+    parts = load_parts(DataConfig(grammar_pairs=2000), ES_EN, note=lambda text: None)
+    train = set(parts.train)
+    gold = [aligned.pair for aligned in load_grammar().generate(N_GOLD, GOLD_SEED)]
+    written = [pair for aligned in load_grammar().generate(4000, 0) if (pair := aligned.pair) in train]
+    assert len(written) > 1500
+    for side in ("src", "tgt"):
+        tested = {sentence_key(getattr(pair, side)) for pair in gold}
+        assert not tested & {sentence_key(getattr(pair, side)) for pair in written}
+
+
+def test_columns_can_be_named(tmp_path: Path) -> None:
+    (tmp_path / "three.tsv").write_text("1\tLa casa.\tThe house.\n")
+    columns = ("--src-column", 2, "--tgt-column", 3)
+    export("--data", tmp_path / "three.tsv", *columns, tmp_path / "two.tsv")
+    assert (tmp_path / "two.tsv").read_text() == "La casa.\tThe house.\n"
+
+
+def test_the_train_part_is_what_the_default_training_takes(tmp_path: Path) -> None:
+    parts = load_parts(load_config().data, ES_EN, note=lambda text: None)
+    export("--part", "train", tmp_path / "train.tsv")
+    assert len((tmp_path / "train.tsv").read_text().splitlines()) == len(parts.train)

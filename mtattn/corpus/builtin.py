@@ -42,4 +42,4 @@ def builtin_columns(direction: Direction) -> tuple[str, str]:
         return "1", "2"
     if direction == Direction(carried.tgt, carried.src):
         return "2", "1"
-    raise DataError(f"the corpus that mtattn carries has {carried}, not {direction}", fix="name your own with --data")
+    raise DataError(f"the corpus that mtattn carries has {carried}, not {direction}", fix="name pairs of your own")

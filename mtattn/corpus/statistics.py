@@ -16,7 +16,7 @@ from mtattn.corpus.builtin import builtin_columns, builtin_corpus
 from mtattn.corpus.coverage import WordCoverage, commonest_words, cover
 from mtattn.corpus.grammar import load_grammar
 from mtattn.corpus.grammar.forms import LANGUAGE, FormCounter, LexiconCoverage
-from mtattn.corpus.loading import read_source
+from mtattn.corpus.loading import read_grammar, read_source
 from mtattn.corpus.pairs import Direction, Pair, PartsReport, sentence_key, split_pairs
 from mtattn.errors import DataError
 from mtattn.tokenizer import split_words
@@ -108,7 +108,7 @@ def corpus_statistics(config: Config, *, n_commonest: int, note: Note) -> Corpus
 
     Args:
         config: of the direction, the sources (none = the corpus that mtattn carries) and how they are split. Pairs
-            of the paired grammar that a training adds are not counted.
+            of the paired grammar that a training adds are counted in the parts alone.
         n_commonest: so many of each language's commonest words are looked for.
         note: told what was read and what could not be counted.
 
@@ -141,6 +141,7 @@ def corpus_statistics(config: Config, *, n_commonest: int, note: Note) -> Corpus
         dev_share=data.dev_share,
         test_share=data.test_share,
         max_words=data.max_words,
+        unheld=read_grammar(data, direction, note),
     ).report
     gaps: dict[str, None] = {}  # in their order, each once
     src, tgt = (side.statistics(_commonest(side, n_commonest, gaps)) for side in sides)
@@ -150,7 +151,9 @@ def corpus_statistics(config: Config, *, n_commonest: int, note: Note) -> Corpus
     for side in sides:
         if side.forms:
             lexicon = side.forms.coverage(side.words)
-    return CorpusStatistics(str(direction), parts.n_read, src, tgt, tuple(themes), parts, lexicon)
+    return CorpusStatistics(
+        str(direction), sum(theme.n_pairs for theme in themes), src, tgt, tuple(themes), parts, lexicon
+    )
 
 
 class _SideCounter:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
 from pathlib import Path
 
 from mtattn.corpus.pairs import Direction, Pair
@@ -38,7 +37,7 @@ def write_pairs(pairs: Iterable[Pair], target: str, direction: Direction) -> int
         The number of pairs written.
 
     Raises:
-        DataError: the name of the target tells no format, or its folder is missing.
+        DataError: the name of the target tells no format, its folder is missing, or both files are one.
         OutputError: a file cannot be written.
     """
     paths = [Path(part) for part in target.split(",")] if target.count(",") == 1 else [Path(target)]
@@ -48,9 +47,10 @@ def write_pairs(pairs: Iterable[Pair], target: str, direction: Direction) -> int
     for path in paths:
         if not path.parent.is_dir():
             raise DataError("there is no such folder", where=path.parent, fix="make it, or name another place")
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise DataError("the two files are the same", where=target, fix="name two, such as a.es,a.en")
     n = 0
-    with ExitStack() as stack:
-        files = [stack.enter_context(open_whole(path)) for path in paths]
+    with open_whole(*paths) as files:
         for pair in pairs:
             n += 1
             for file, line in zip(files, lines(pair, direction), strict=True):

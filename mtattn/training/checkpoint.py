@@ -87,5 +87,7 @@ def load_checkpoint(run: RunFolder, model: Transformer, optimizer: Optimizer) ->
         model.load_state_dict(parts["model"])
         optimizer.load_state(parts["optimizer"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise RunError(f"the checkpoint does not belong to this run ({error})", where=path) from error
+        raise RunError(
+            f"the checkpoint does not belong to this run ({error})", where=path, fix="train it anew with --force"
+        ) from error
     return progress

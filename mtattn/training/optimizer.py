@@ -95,7 +95,10 @@ class Muon(torch.optim.Optimizer):
                 updates = []
                 for parameter in parameters:
                     assert parameter.grad is not None
-                    momentum = self.state[parameter].setdefault("momentum_buffer", torch.zeros_like(parameter))
+                    state = self.state[parameter]
+                    if not state:
+                        state["momentum_buffer"] = torch.zeros_like(parameter)
+                    momentum = state["momentum_buffer"]
                     momentum.lerp_(parameter.grad, 1 - group["momentum"])
                     updates.append(parameter.grad.lerp(momentum, group["momentum"]))  # Nesterov
                 stacked = torch.stack(updates)

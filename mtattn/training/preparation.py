@@ -85,7 +85,7 @@ def choose_threads_and_precision(
     if manifest.get("processes", team.size) != team.size:
         raise RunError(
             f"the run was begun by {manifest['processes']} processes, not {team.size}",
-            fix="go on with as many: torchrun --nproc-per-node N -m mtattn train ...",
+            fix="go on with as many: torchrun --nproc-per-node N -m -- mtattn train ...",
         )
     threads = int(manifest.get("threads", config.threads or max(1, available_cores() // team.size_here)))
     if "precision" in manifest:
@@ -95,7 +95,9 @@ def choose_threads_and_precision(
         why = f"the CPU lists {'its' if bfloat16 else 'no'} bfloat16 units"
     else:
         bfloat16, why = config.precision == "bfloat16", "as set"
-    dtype = torch.bfloat16 if bfloat16 else torch.float32
+    # The leader's choice holds for all: their parts of a batch and their weights must fit.
+    agreed = team.agree([threads, bfloat16])
+    threads, dtype = int(agreed[0]), torch.bfloat16 if agreed[1] else torch.float32
     processes = f"{team.size} processes, each with " if team.size > 1 else ""
     note(f"{processes}{threads} thread{'s' if threads > 1 else ''}, {str(dtype).removeprefix('torch.')} ({why})")
     return threads, dtype

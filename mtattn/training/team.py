@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, distributed
 
+from mtattn.errors import MtattnError
+
 
 class Team:
     """The processes that train one model together, seen from this one; alone where `torchrun` did not start it.
@@ -23,7 +25,13 @@ class Team:
         self.rank, self.size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
         self.size_here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         if self.size > 1:
-            distributed.init_process_group("gloo")
+            try:
+                distributed.init_process_group("gloo")
+            except ValueError as error:
+                raise MtattnError(
+                    f"WORLD_SIZE={self.size}, but the processes cannot find each other ({error})",
+                    fix="start them with torchrun, or unset WORLD_SIZE",
+                ) from error
 
     @property
     def leads(self) -> bool:

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -256,10 +257,9 @@ class Trainer:
             os.fsync(file.fileno())
             self.progress.metrics_bytes = file.tell()
         self._metrics.clear()
-        elapsed_s = self.progress.elapsed_s
-        self.progress.elapsed_s = self.elapsed_s()
-        save_checkpoint(self.run, self.model, self.optimizer, self.progress)
-        self.progress.elapsed_s = elapsed_s  # `started` still counts what was spent since
+        # `started` still counts what was spent since: only the saved copy has it.
+        saved = replace(self.progress, elapsed_s=self.elapsed_s())
+        save_checkpoint(self.run, self.model, self.optimizer, saved)
 
     def record_end(self) -> None:
         """Tell the manifest that the run is finished, and with what scores."""
@@ -326,9 +326,9 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float,
                 precision=precision,
             )
         interrupt.defer()
-        if trainer.progress.finished:  # stopped before the manifest was told
-            trainer.record_end()
-        else:
+        if not trainer.progress.finished:
             trainer.train(interrupt)
+        elif team.leads:  # stopped before the manifest was told
+            trainer.record_end()
         workers.close()
         return 0 if trainer.progress.finished or not team.leads else 128 + interrupt.signum

@@ -101,16 +101,15 @@ class Workers:
         done = self.map(of_part, range(first, min(first + self.n, len(indices))))
         totals = torch.tensor([[loss * n, n, n_tokens] for loss, n, n_tokens, _ in done], dtype=torch.float64)
         totals = totals.reshape(-1, 3).sum(dim=0)
-        for k, parameter in enumerate(parameters):
-            parameter.grad = torch.zeros_like(parameter)
-            for _, n, _, gradients in done:
-                parameter.grad.add_(gradients[k], alpha=n)
-        summed = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        summed = [torch.zeros_like(parameter) for parameter in parameters]
+        for _, n, _, gradients in done:
+            for total, gradient in zip(summed, gradients, strict=True):
+                total.add_(gradient, alpha=n)
         team.add_up([totals])
         team.add_up(summed)
         loss, n_emitted, n_tokens = totals.tolist()
-        for gradient in summed:
-            gradient.div_(n_emitted)
+        for parameter, total in zip(parameters, summed, strict=True):
+            parameter.grad = total.div_(n_emitted)
         return loss / n_emitted, int(n_tokens)
 
     def close(self) -> None:

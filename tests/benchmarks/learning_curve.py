@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--data", action="append", default=[])
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    written = export(options.folder, "train")
+    written = export(options.folder, "train", 0)
     random.Random(1).shuffle(written)
     export(options.folder, "dev")
     export(options.folder, "test")

@@ -48,6 +48,8 @@ def check(
     """
     if bool(src_column) != bool(tgt_column):
         raise typer.BadParameter("--src-column and --tgt-column are given both or neither")
+    if src_column and not sources:
+        raise typer.BadParameter("--src-column and --tgt-column go with a SOURCE")
 
     from dataclasses import asdict
 

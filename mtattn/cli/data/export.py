@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from mtattn.cli.common import stderr_console
+from mtattn.corpus.languages import CARRIED_DIRECTION
 
 EXAMPLES = """
 Examples:
@@ -31,9 +32,17 @@ def export(
         str, typer.Option(help="all, or what a training would take: train, dev or test.", metavar="PART")
     ] = "all",
     grammar: Annotated[
-        int, typer.Option("--grammar", min=0, help="Pairs of the paired grammar to add to the carried ones.")
-    ] = 0,
-    direction: Annotated[str, typer.Option(help="Languages, such as es-en.", metavar="SRC-TGT")] = "es-en",
+        int | None,
+        typer.Option(
+            "--grammar",
+            min=0,
+            help="Pairs of the paired grammar to add to the carried ones; else as many as `mtattn train` adds with "
+            "--part train, none otherwise.",
+        ),
+    ] = None,
+    direction: Annotated[str, typer.Option(help="Languages, such as es-en.", metavar="SRC-TGT")] = CARRIED_DIRECTION,
+    src_column: Annotated[str, typer.Option(help="Source column: name, or number from 1.", metavar="COLUMN")] = "",
+    tgt_column: Annotated[str, typer.Option(help="Target column, likewise.", metavar="COLUMN")] = "",
 ) -> None:
     """Write a corpus, or a part of it as a training splits it, in the form that other tools read.
 
@@ -41,15 +50,21 @@ def export(
     """
     if part not in ("all", "train", "dev", "test"):
         raise typer.BadParameter(f"--part {part}: write all, train, dev or test")
+    if bool(src_column) != bool(tgt_column):
+        raise typer.BadParameter("--src-column and --tgt-column are given both or neither")
+    if grammar and data:
+        raise typer.BadParameter("--grammar goes with the carried corpus, not with --data")
 
-    from mtattn.config import DataConfig
+    from mtattn.config import DataConfig, load_config
     from mtattn.corpus.loading import load_parts, read_all
     from mtattn.corpus.pairs import Direction
     from mtattn.corpus.writers import write_pairs
 
     console = stderr_console(ctx)
     languages = Direction.parse(direction)
-    config = DataConfig(sources=data or [], grammar_pairs=grammar)
+    if grammar is None:
+        grammar = load_config().data.grammar_pairs if part == "train" else 0
+    config = DataConfig(sources=data or [], grammar_pairs=grammar, src_column=src_column, tgt_column=tgt_column)
 
     def note(text: str) -> None:
         console.print(text)

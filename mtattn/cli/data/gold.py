@@ -17,7 +17,9 @@ Examples:
 
 def gold(
     pairs: Annotated[int, typer.Option(min=1, help="How many; no pair twice.")] = 100,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same pairs.")] = 1,
+    seed: Annotated[
+        int, typer.Option(min=0, help="The same seed gives the same pairs; 1 gives sentences never trained on.")
+    ] = 1,
 ) -> None:
     """Write pairs of the paired grammar in `data/grammar`, each with its gold word alignment.
 

@@ -122,7 +122,7 @@ def _leaks(table: PairTable, held_out: Mapping[str, Places], places: Places) -> 
         if pair.src and pair.tgt:
             for what in leaks(pair, held_out):
                 yield Finding(row.place, "leak", what)
-            places.update(places_of(pair, row.place))
+            places.update(places_of(pair, row.place) | places)  # the first place stays
 
 
 def _check_table(

@@ -16,7 +16,10 @@ from mtattn.corpus.grammar.sentences import AlignedPair, SentenceWriter, plan
 from mtattn.corpus.pairs import Pair
 from mtattn.errors import DataError
 
-__all__ = ["AlignedPair", "Grammar", "load_grammar"]
+__all__ = ["GOLD_SEED", "N_GOLD", "AlignedPair", "Grammar", "load_grammar"]
+
+GOLD_SEED, N_GOLD = 1, 1_000
+"""The seed with which gold pairs are written, and so many first ones that no training on the grammar sees."""
 
 _TRIES = 20_000  # in a row without a new pair: the grammar is exhausted
 
