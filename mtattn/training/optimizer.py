@@ -195,7 +195,7 @@ class Optimizer:
         """Go on from what `state` gave.
 
         Raises:
-            KeyError: it is of another model.
+            ValueError: it is of another model.
         """
         owners = {
             self._names[id(parameter)]: (optimizer, parameter)
@@ -203,7 +203,12 @@ class Optimizer:
             for group in optimizer.param_groups
             for parameter in group["params"]
         }
+        others = owners.keys() ^ {key.rpartition("/")[0] for key in state}
+        if others:
+            raise ValueError(f"the optimizer's state is of other parameters: {min(others)}")
         for key, value in state.items():
             name, _, what = key.rpartition("/")
             optimizer, parameter = owners[name]
+            if value.dim() and value.shape != parameter.shape:  # a number of steps has no dimension
+                raise ValueError(f"the optimizer's {what} of {name} has shape {tuple(value.shape)}")
             optimizer.state[parameter][what] = value

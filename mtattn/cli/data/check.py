@@ -53,11 +53,14 @@ def check(
 
     from dataclasses import asdict
 
+    from mtattn.config import DataConfig
     from mtattn.corpus.checks import CheckReport, check_corpus
+    from mtattn.corpus.loading import check_sources
     from mtattn.corpus.pairs import Direction
     from mtattn.text import json_line
 
     console = stderr_console(ctx)
+    check_sources(DataConfig(sources=[*(sources or []), *filter(None, (dev, test))]))
     report = CheckReport()
 
     def note(text: str) -> None:

@@ -80,7 +80,7 @@ def check_corpus(
         report: filled along the way.
 
     Yields:
-        Findings in the order of the rows, those of the kind `near-copy` last.
+        Findings in the order of the rows, those in dev and test first, those of the kind `near-copy` last.
 
     Raises:
         DataError: a source cannot be read. Raised while drawing findings.
