@@ -7,8 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
+from mtattn.config import TrainingConfig
+from mtattn.errors import RunError
 from mtattn.run import MANIFEST, METRICS, MODEL
+from mtattn.training.preparation import choose_threads_and_precision
+from mtattn.training.team import Team
 
 
 def train(run: Path, pairs_file: Path, n_processes: int, *more: str) -> subprocess.CompletedProcess[str]:
@@ -41,3 +46,24 @@ def test_two_processes_have_the_loss_curve_of_one(tmp_path: Path, pairs_file: Pa
     assert manifest["processes"] == 2
     assert (tmp_path / "2" / MODEL).is_file()
     assert "finished_at" in manifest
+
+
+def nobody_is_told(text: str) -> None:
+    pass
+
+
+def test_a_run_is_gone_on_with_by_as_many_processes() -> None:
+    config = TrainingConfig(steps=1)
+    assert choose_threads_and_precision(config, {"processes": 1, "threads": 3}, Team(), nobody_is_told)[0] == 3
+    with pytest.raises(RunError, match="begun by 2 processes, not 1"):
+        choose_threads_and_precision(config, {"processes": 2}, Team(), nobody_is_told)
+
+
+def test_the_leaders_threads_and_precision_hold_for_all() -> None:
+    class Follower(Team):
+        def agree(self, values):
+            return [5, 1.0]
+
+    config = TrainingConfig(steps=1, threads=2, precision="float32")
+    chosen = choose_threads_and_precision(config, {}, Follower(), nobody_is_told)
+    assert chosen == (5, torch.bfloat16)
