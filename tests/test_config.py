@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mtattn.carried import carried_folder
-from mtattn.config import Config, apply_settings, config_from, load_config, read_settings
+from mtattn.config import Config, apply_settings, config_for, config_from, load_config, read_settings
 from mtattn.errors import ConfigError
 
 CARRIED = sorted(file.stem for file in carried_folder("configs").glob("*.toml"))
@@ -25,7 +25,7 @@ def problems_of(*assignments: str, **sections: dict[str, Any]) -> str:
 
 
 def test_three_configs_are_carried_and_the_usual_one_has_the_papers_heads() -> None:
-    assert {"tiny", "small", "base"} <= set(CARRIED)
+    assert {"tiny", "small", "medium", "base"} <= set(CARRIED)
     assert load_config() == load_config("small")
     assert load_config().model.n_heads == 8
 
@@ -222,6 +222,13 @@ def test_a_bound_of_minutes_takes_the_place_of_the_files_own() -> None:
     assert (training.minutes, training.epochs, training.steps) == (2.0, 0, 9)
 
 
+def test_a_larger_budget_never_takes_a_smaller_model() -> None:
+    assert load_config(config_for(0)) == load_config()
+    sizes = [load_config(config_for(minutes)).model.d_model for minutes in (0.05, 5, 7.9, 8, 60, 10_000)]
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[-1]
+
+
 def test_an_option_for_what_is_no_section_is_told(tmp_path: Path) -> None:
     file = tmp_path / "my.toml"
     file.write_text("data = 3\n")
@@ -281,7 +288,7 @@ def test_settings_are_frozen() -> None:
 
 
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"there is no config of this name; take one of base, small, tiny"):
+    with pytest.raises(ConfigError, match=r"there is no config of this name; take one of base, medium, small, tiny"):
         load_config("smal")
     with pytest.raises(ConfigError, match=r"absent\.toml: cannot be read \(No such file"):
         load_config(str(tmp_path / "absent.toml"))

@@ -28,7 +28,10 @@ def train(
     ctx: typer.Context,
     config: Annotated[
         str | None,
-        typer.Option(help="tiny, small (the default), base, or a TOML file.", metavar="NAME|FILE"),
+        typer.Option(
+            help="tiny, small, medium, base, or a TOML file; if not named, what suits --minutes, else small.",
+            metavar="NAME|FILE",
+        ),
     ] = None,
     data: Annotated[
         list[str] | None,
@@ -68,7 +71,7 @@ def train(
     if resume and (force or run is None or config or given or settings):
         raise typer.BadParameter("--resume goes with --run alone: the run's own settings hold")
 
-    from mtattn.config import DEFAULT_CONFIG, load_config
+    from mtattn.config import config_for, load_config
     from mtattn.corpus.loading import check_sources
     from mtattn.errors import ConfigError, DataError
     from mtattn.run import RUNS, RunFolder
@@ -86,7 +89,8 @@ def train(
             console.print(f"{run} is finished already; nothing is left to do")
             return
     else:
-        resolved = load_config(config or DEFAULT_CONFIG, settings, given)
+        name = config or config_for(minutes or 0.0)
+        resolved = load_config(name, settings, given)
         check_sources(resolved.data)  # before --force replaces a run
         (now,) = team.agree([time.time()])
         path = run or RUNS / datetime.fromtimestamp(now).strftime("%Y-%m-%d_%H-%M-%S")
@@ -98,6 +102,8 @@ def train(
 
     display = Display(console)
     display.note(f"run: {folder.path}")
+    if minutes and not config:
+        display.note(f"config {name}, chosen for {minutes:g} minutes; --config and --set choose otherwise")
     if ctx.obj.verbose:
         display.note(folder.config().to_toml())
     try:
