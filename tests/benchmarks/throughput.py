@@ -1,10 +1,10 @@
-"""How fast training, translation and the start of a command are on this machine.
+"""How fast training and the start of a command are on this machine; sentences_per_second.py times translation.
 
-    python tests/benchmarks/throughput.py RUN --train train.tsv --test test.tsv [--steps 150] [--threads N]
-                                          [--set key=value]… [--json FILE]
+    python tests/benchmarks/throughput.py RUN --train train.tsv [--steps 150] [--threads N] [--set key=value]…
+                                          [--json FILE]
 
-RUN is a finished run. Training is timed between the steps of a training of its own, translation as the time for all of
-test.tsv less that for its first sentence, both with the command line. Let nothing else run meanwhile.
+RUN is a finished run. Training is timed between the steps of a short training of its own. Let nothing else run
+meanwhile.
 """
 
 import argparse
@@ -51,24 +51,10 @@ def training(train: str, threads: int, steps: int, settings: list[str]) -> dict[
     return {"tokens/s": sum(line["n_tokens"] for line in done[1:]) / span_s, "parameters": n_parameters}
 
 
-def translation(run: Path, test: str, threads: int, beam: int) -> float:
-    """Sentences a second."""
-    with tempfile.TemporaryDirectory() as folder:
-        sources = [line.split("\t")[0] for line in Path(test).read_text(encoding="utf-8").splitlines()]
-        first, whole = Path(folder) / "first.txt", Path(folder) / "whole.txt"
-        first.write_text(f"{sources[0]}\n", encoding="utf-8")
-        whole.write_text("".join(f"{source}\n" for source in sources), encoding="utf-8")
-        command = mtattn("translate", "--run", run, "--beam", beam, "--input")
-        return (len(sources) - 1) / (
-            seconds([*command, str(whole)], threads) - seconds([*command, str(first)], threads)
-        )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("--train", required=True)
-    parser.add_argument("--test", required=True)
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--set", action="append", default=[], dest="settings")
@@ -78,8 +64,6 @@ def main() -> None:
     python = [sys.executable, "-c"]
     figures = {
         "training, source and target tokens/s": training(options.train, threads, options.steps, options.settings),
-        "translation, sentences/s, greedy": translation(options.run, options.test, threads, 1),
-        "translation, sentences/s, beam 5": translation(options.run, options.test, threads, 5),
         "one sentence from cold, s": seconds(mtattn("translate", "--run", options.run, "Hola."), threads),
         "python -c 'import torch', s": seconds([*python, "import torch"], threads),
         "mtattn --help, s": seconds(mtattn("--help"), threads),
