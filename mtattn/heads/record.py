@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,38 @@ from numpy.typing import NDArray
 from mtattn.errors import InputError
 
 Kind = Literal["cross", "encoder", "decoder"]
-KINDS: tuple[Kind, ...] = ("cross", "encoder", "decoder")
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class HeadName(NamedTuple):
+    """One head of a model, written `cross.2.5`: kind, layer and head, both from 1.
+
+    Example:
+        >>> str(HeadName("cross", 2, 5)), HeadName.parse("encoder.1.8").head
+        ('cross.2.5', 8)
+    """
+
+    kind: Kind
+    layer: int
+    head: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}.{self.layer}.{self.head}"
+
+    @classmethod
+    def parse(cls, text: str) -> "HeadName":
+        """Read a name.
+
+        Raises:
+            InputError: it is none.
+        """
+        kind, *numbers = text.split(".")
+        for known in KINDS:
+            if kind == known and len(numbers) == 2 and all(n.isdecimal() and int(n) for n in numbers):
+                return cls(known, int(numbers[0]), int(numbers[1]))
+        raise InputError(
+            "this names no head", where=text, fix=f"write kind.layer.head, such as cross.2.5; kinds: {', '.join(KINDS)}"
+        )
 
 
 @dataclass(frozen=True)
