@@ -146,6 +146,8 @@ class TrainingConfig(Section):
     """Dev pairs that are translated at a validation, at most."""
     patience: Annotated[int, Field(ge=0)] = 0
     """Stop after so many validations without a better BLEU; 0 = never. Without effect under `minutes`."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """auto = an NVIDIA GPU where there is one, else Apple's, else the CPU."""
     threads: Annotated[int, Field(ge=0)] = 0
     """CPU threads; 0 = one a core that this process may use."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

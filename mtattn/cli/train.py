@@ -2,6 +2,7 @@
 
 import time
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,15 @@ Examples:
 
   torchrun --nproc-per-node 4 -m -- mtattn train --data pairs.tsv
 """
+
+
+class DeviceName(StrEnum):
+    """The devices, as they are typed."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
 
 
 def train(
@@ -55,6 +65,9 @@ def train(
         typer.Option("--set", help="Any setting of the config, such as model.n_heads=4.", metavar="KEY=VALUE"),
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
+    device: Annotated[
+        DeviceName | None, typer.Option(help="What trains; auto, the default: a GPU where there is one.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --run.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the run that stands in --run.")] = False,
 ) -> None:
@@ -66,6 +79,7 @@ def train(
         "direction": direction,
         "training.minutes": minutes,
         "training.threads": threads,
+        "training.device": device and device.value,
     }
     given = {key: value for key, value in given.items() if value is not None}
     if resume and (force or run is None or config or given or settings):

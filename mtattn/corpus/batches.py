@@ -1,7 +1,7 @@
 """Token ids of many pairs in flat arrays, and batches of pairs of like length."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -31,6 +31,10 @@ class Batch:
     def n_tokens(self) -> int:
         """Real source and target tokens, </s> included, padding not."""
         return int(self.src_lengths.sum() + (self.tgt_emit != PAD).sum())
+
+    def to(self, device: torch.device) -> "Batch":
+        """Copy the batch to a device; itself where it is there already."""
+        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 Row = Sequence[int] | NDArray[np.integer]

@@ -21,8 +21,9 @@ from mtattn.run import CHECKPOINT, METRICS, MODEL, RunFolder, now
 from mtattn.tokenizer import PAD
 from mtattn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mtattn.training.interrupt import Interrupt
+from mtattn.training.machine import Computing, choose_computing, keep_freed_memory
 from mtattn.training.optimizer import Optimizer
-from mtattn.training.preparation import Materials, choose_threads_and_precision, keep_freed_memory, prepare
+from mtattn.training.preparation import Materials, prepare
 from mtattn.training.progress import Display, StepReport, ValidationReport
 from mtattn.training.team import Team
 from mtattn.training.workers import Workers, emission_loss
@@ -42,7 +43,7 @@ class Trainer:
         materials: what it trains on.
         team: the processes that train together.
         workers: the threads that do this process' work of a step.
-        dtype: type in which matrices are multiplied.
+        computing: what this process computes with.
         display: told what happens.
         started: `time.monotonic()` at the start of the command, from which `training.minutes` count.
     """
@@ -55,16 +56,16 @@ class Trainer:
         *,
         team: Team,
         workers: Workers,
-        dtype: torch.dtype,
+        computing: Computing,
         display: Display,
         started: float,
     ) -> None:
         self.run, self.config, self.materials = run, config, materials
         self.team, self.workers = team, workers
-        self.display, self.started, self.dtype = display, started, dtype
+        self.display, self.started, self.computing = display, started, computing
         torch.manual_seed(config.seed)
-        self.model = new_model(config, materials.tokenizer.vocab_size)
-        self.optimizer = Optimizer(self.model, config.training, dtype, workers)
+        self.model = new_model(config, materials.tokenizer.vocab_size).to(computing.device)
+        self.optimizer = Optimizer(self.model, config.training, computing.dtype, workers)
         self.translator = Translator(TorchSearch(self.model), materials.tokenizer)
         self.progress = Progress()
         self._metrics: list[dict[str, Any]] = []
@@ -169,7 +170,7 @@ class Trainer:
             self.materials.train,
             indices,
             label_smoothing=self.config.training.label_smoothing,
-            dtype=self.dtype,
+            dtype=self.computing.dtype,
             seed=(self.config.seed, self.progress.step),
         )
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip_norm)
@@ -244,7 +245,7 @@ class Trainer:
         pairs = self.materials.dev_encoded
         total, n_tokens = 0.0, 0
         for indices in batches_of_epoch(pairs, self.config.training.batch_tokens, seed=0, epoch=0):
-            batch = pairs.batch(indices)
+            batch = pairs.batch(indices).to(self.computing.device)
             n_emitted = int((batch.tgt_emit != PAD).sum())
             total += emission_loss(self.model, batch).item() * n_emitted
             n_tokens += n_emitted
@@ -296,18 +297,16 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float,
     config = run.config()
     resume = resume and (run.path / CHECKPOINT).is_file()
     with Interrupt() as interrupt, display:
-        n_threads, dtype = choose_threads_and_precision(
-            config.training, run.manifest() if resume else {}, team, display.note
-        )
+        computing = choose_computing(config.training, run.manifest() if resume else {}, team, display.note)
         torch.set_num_threads(1)  # of each worker's arithmetic
         if not team.leads:
             team.wait_for_leader()  # who writes the tokenizer
         materials = prepare(run, config, resume=resume or not team.leads, note=display.note)
         if team.leads:
             team.wait_for_leader()
-        workers = Workers(n_threads, team)
+        workers = Workers(computing.n_threads, team)
         trainer = Trainer(
-            run, config, materials, team=team, workers=workers, dtype=dtype, display=display, started=started
+            run, config, materials, team=team, workers=workers, computing=computing, display=display, started=started
         )
         n_parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
         display.note(f"model: {n_parameters:,} parameters, {config.model.n_heads} heads in each attention")
@@ -316,14 +315,14 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float,
             display.note(f"going on at step {trainer.progress.step:,}")
         elif team.leads:
             (run.path / METRICS).unlink(missing_ok=True)  # of a beginning that left no checkpoint
-            precision = str(dtype).removeprefix("torch.")
             run.update_manifest(
                 seed=config.seed,
                 n_parameters=n_parameters,
                 vocab_size=materials.tokenizer.vocab_size,
-                threads=n_threads,
+                device=computing.device.type,
+                threads=computing.n_threads,
                 processes=team.size,
-                precision=precision,
+                precision=computing.precision,
             )
         interrupt.defer()
         if not trainer.progress.finished:
