@@ -85,13 +85,13 @@ def train(
     if resume and (force or run is None or config or given or settings):
         raise typer.BadParameter("--resume goes with --run alone: the run's own settings hold")
 
-    from mtattn.config import config_for, load_config
+    from mtattn.config import DEFAULT_CONFIG, load_config
     from mtattn.corpus.loading import check_sources
     from mtattn.errors import ConfigError, DataError
     from mtattn.run import RUNS, RunFolder
     from mtattn.training.team import Team
 
-    team = Team()
+    team, why = Team(), ""
     if not team.leads:
         ctx.obj = Verbosity(quiet=True)
     console = stderr_console(ctx)
@@ -103,9 +103,13 @@ def train(
             console.print(f"{run} is finished already; nothing is left to do")
             return
     else:
-        name = config or config_for(minutes or 0.0)
-        resolved = load_config(name, settings, given)
+        resolved = load_config(config or DEFAULT_CONFIG, settings, given)
         check_sources(resolved.data)  # before --force replaces a run
+        if minutes and not config:
+            from mtattn.training.budget import choose_config
+
+            name, why = choose_config(minutes, resolved.training, team)
+            resolved = load_config(name, settings, given)
         (now,) = team.agree([time.time()])
         path = run or RUNS / datetime.fromtimestamp(now).strftime("%Y-%m-%d_%H-%M-%S")
         folder = RunFolder.create(path, resolved, force=force) if team.leads else RunFolder(path)
@@ -116,8 +120,8 @@ def train(
 
     display = Display(console)
     display.note(f"run: {folder.path}")
-    if minutes and not config:
-        display.note(f"config {name}, chosen for {minutes:g} minutes; --config and --set choose otherwise")
+    if why:
+        display.note(why)
     if ctx.obj.verbose:
         display.note(folder.config().to_toml())
     try:
