@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -17,6 +17,7 @@ from mtattn.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from mtattn.decoding.translator import Translated
     from mtattn.run import RunFolder
 
 STARTED = time.monotonic()
@@ -150,6 +151,19 @@ def open_lines(path: Path | None) -> Iterator[LineReader]:
 def write_line(text: str) -> None:
     """Write one line to stdout in UTF-8, whatever the locale."""
     sys.stdout.buffer.write(text.encode("utf-8", errors="replace") + b"\n")
+
+
+def translations_json(translated: "Translated") -> list[dict[str, Any]]:
+    """Write the translations of one source as --json shows them."""
+    return [
+        {
+            "text": one.text,
+            "score": round(one.score, 6),
+            "log_prob": round(one.log_prob, 6),
+            "complete": one.complete,
+        }
+        for one in translated.translations
+    ]
 
 
 def prompted(prompt: str) -> Iterator[str]:

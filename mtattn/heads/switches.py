@@ -8,6 +8,8 @@ from typing import cast
 import torch
 
 from mtattn.attention import MultiHeadAttention
+from mtattn.decoding.hypothesis import DEFAULT_LENGTH_PENALTY, Hypothesis
+from mtattn.decoding.search import TorchSearch
 from mtattn.errors import InputError
 from mtattn.heads.record import HeadName, Kind
 from mtattn.transformer import DecoderLayer, EncoderLayer, Transformer
@@ -55,8 +57,25 @@ class Switches:
             if name in self.only:
                 raise InputError("this head is to be muted and kept", where=str(name), fix="name it once")
 
-    def __bool__(self) -> bool:
-        return bool(self.mute or self.only or self.uniform)
+    def named(self) -> dict[str, list[str]]:
+        """Name the heads of each switch."""
+        return {"mute": [*map(str, self.mute)], "only": [*map(str, self.only)], "uniform": [*map(str, self.uniform)]}
+
+    def check(self, model: Transformer) -> None:
+        """Refuse heads that a model does not have.
+
+        Raises:
+            InputError: it has no such head; the message tells which there are.
+        """
+        for name in self.mute + self.only + self.uniform:
+            n_layers = len(attentions(model)[name.kind])
+            if name.layer > n_layers or name.head > model.n_heads:
+                last = HeadName(name.kind, n_layers, model.n_heads)
+                raise InputError(
+                    "the model has no such head",
+                    where=str(name),
+                    fix=f"name one of {name.kind}.1.1 to {last}: layers 1 to {n_layers}, heads 1 to {model.n_heads}",
+                )
 
     def muted(self, model: Transformer) -> list[HeadName]:
         """Name the heads of a model that are muted, those that `only` leaves out among them."""
@@ -64,23 +83,6 @@ class Switches:
         return [
             name for name in head_names(model) if name in self.mute or (name.kind in kinds and name not in self.only)
         ]
-
-
-def check_heads(model: Transformer, names: Sequence[HeadName]) -> None:
-    """Refuse a head that a model does not have.
-
-    Raises:
-        InputError: it has no such head; the message tells which there are.
-    """
-    for name in names:
-        n_layers = len(attentions(model)[name.kind])
-        if name.layer > n_layers or name.head > model.n_heads:
-            last = HeadName(name.kind, n_layers, model.n_heads)
-            raise InputError(
-                "the model has no such head",
-                where=str(name),
-                fix=f"name one of {name.kind}.1.1 to {last}: layers 1 to {n_layers}, heads 1 to {model.n_heads}",
-            )
 
 
 @contextmanager
@@ -94,7 +96,7 @@ def switched(model: Transformer, switches: Switches) -> Iterator[None]:
     Raises:
         InputError: the model has no such head.
     """
-    check_heads(model, switches.mute + switches.only + switches.uniform)
+    switches.check(model)
     layers = attentions(model)
     try:
         for name in switches.muted(model):
@@ -111,3 +113,27 @@ def switched(model: Transformer, switches: Switches) -> Iterator[None]:
     finally:
         for attention in (one for of_kind in layers.values() for one in of_kind):
             attention.gate = attention.uniform = None
+
+
+class SwitchedSearch(TorchSearch):
+    """Searches as a model does whose heads are changed; in between the model is as it was.
+
+    Args:
+        model: a trained Transformer; put into eval mode.
+        switches: what is changed while it searches.
+
+    Raises:
+        InputError: the model has no such head.
+    """
+
+    def __init__(self, model: Transformer, switches: Switches) -> None:
+        super().__init__(model)
+        switches.check(model)
+        self.switches = switches
+
+    def __call__(
+        self, sources: Sequence[Sequence[int]], beam: int, alpha: float = DEFAULT_LENGTH_PENALTY
+    ) -> list[list[Hypothesis]]:
+        """Find each source's hypotheses, see `Search`."""
+        with switched(self.model, self.switches):
+            return super().__call__(sources, beam, alpha)

@@ -17,6 +17,8 @@ from mtattn.cli.common import (
     stderr_console,
     write_line,
 )
+from mtattn.cli.inspect_heads.switches import with_switches
+from mtattn.cli.switches import MuteOption, OnlyOption, UniformOption, read_switches
 
 EXAMPLES = """
 Examples:
@@ -28,6 +30,8 @@ Examples:
   mtattn inspect-heads --kind encoder --subwords "Buenos días."
 
   mtattn inspect-heads --target "It is big." "Es grande."
+
+  mtattn inspect-heads --mute cross.2.5 --uniform encoder.1.3 "La casa es grande."
 """
 
 
@@ -56,6 +60,9 @@ def inspect_heads(
     head: Annotated[int | None, typer.Option(min=1, help="Head, from 1; else the mean over all.")] = None,
     subwords: Annotated[bool, typer.Option("--subwords", help="Between the tokenizer's pieces, not words.")] = False,
     beam: BeamOption = 5,
+    mute: MuteOption = None,
+    only: OnlyOption = None,
+    uniform: UniformOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show which source words each output word attends to, head by head.
@@ -65,6 +72,7 @@ def inspect_heads(
     """
     if target is not None and len(texts or []) != 1:
         raise typer.BadParameter("--target goes with one TEXT")
+    switches = read_switches(mute, only, uniform)
 
     from rich.console import Console
 
@@ -104,15 +112,17 @@ def inspect_heads(
             source = tokenizer.encode(part)
             yield capture(search.model, tokenizer, source, search([source], beam)[0][0].ids, forced=False)
 
+    look = with_switches(records, search, tokenizer, switches, beam) if switches else records
+
     def write(sources: Iterable[str]) -> None:
         for text in sources:
             if not text.strip():
                 write_line("")
                 continue
             if as_json:
-                write_line(to_json(list(records(text))))
+                write_line(to_json(list(look(text))))
             else:
-                for record in records(text):
+                for record in look(text):
                     with results.capture() as shown:
                         for line in show(
                             record,
