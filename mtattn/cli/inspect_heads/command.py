@@ -17,6 +17,8 @@ from mtattn.cli.common import (
     stderr_console,
     write_line,
 )
+from mtattn.cli.inspect_heads.scorecard import DEFAULT_ABLATION_PAIRS
+from mtattn.cli.inspect_heads.scorecard import scorecard as show_scorecard
 from mtattn.cli.inspect_heads.switches import with_switches
 from mtattn.cli.switches import MuteOption, OnlyOption, UniformOption, read_switches
 
@@ -32,6 +34,8 @@ Examples:
   mtattn inspect-heads --target "It is big." "Es grande."
 
   mtattn inspect-heads --mute cross.2.5 --uniform encoder.1.3 "La casa es grande."
+
+  mtattn inspect-heads --scorecard --sort loss_lost
 """
 
 
@@ -63,16 +67,41 @@ def inspect_heads(
     mute: MuteOption = None,
     only: OnlyOption = None,
     uniform: UniformOption = None,
+    scorecard: Annotated[
+        bool,
+        typer.Option("--scorecard", help="A row a head: where it looks, how well it aligns, how much it matters."),
+    ] = False,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Pairs for the scorecard; else the dev part of the run's corpus.", metavar="SOURCE"),
+    ] = None,
+    sort: Annotated[str, typer.Option(help="The scorecard's column that orders the heads.", metavar="COLUMN")] = "head",
+    ablation_pairs: Annotated[
+        int,
+        typer.Option(min=0, help="So many sentences are translated without each head for the scorecard's BLEU."),
+    ] = DEFAULT_ABLATION_PAIRS,
+    as_csv: Annotated[bool, typer.Option("--csv", help="The scorecard as CSV.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show which source words each output word attends to, head by head.
 
     The translation is the model's own, or --target. Each row is one output word's attention over the source,
     at the step that emits it; </s>, the end of the sentence, has a column of its own.
+
+    With --mute, --only or --uniform the map is that of the model with heads changed, below what that does to the
+    translation. With --scorecard no sentence is shown: all heads are measured on many sentence pairs, and on pairs of
+    the paired grammar with gold alignments.
     """
     if target is not None and len(texts or []) != 1:
         raise typer.BadParameter("--target goes with one TEXT")
     switches = read_switches(mute, only, uniform)
+    if scorecard:
+        if texts or switches:
+            raise typer.BadParameter("--scorecard goes with neither TEXT nor --mute, --only and --uniform")
+        show_scorecard(ctx, run, data, sort, ablation_pairs, as_json=as_json, as_csv=as_csv)
+        return
+    if data or as_csv or sort != "head" or ablation_pairs != DEFAULT_ABLATION_PAIRS:
+        raise typer.BadParameter("--data, --sort, --ablation-pairs and --csv go with --scorecard")
 
     from rich.console import Console
 
