@@ -58,6 +58,8 @@ def test_inspect_heads_shows_the_maps_of_the_switched_model_and_what_changed(run
     cross = changed["pieces"]["cross"]
     assert cross["weights"] != plain["pieces"]["cross"]["weights"]
     assert {x for row in cross["weights"][1][4] for x in row} == {round(1 / len(cross["columns"]), 6)}
+    for one in changed["words"].values():
+        assert all(abs(sum(row) - 1) < 1e-3 for layer in one["weights"] for head in layer for row in head)
     shown = mtattn(*options, *TEXTS).stdout
     assert shown.count("mute encoder.1.3, mute cross.1.2, uniform cross.2.5") == 2
     assert shown.count("log-probability of the untouched output") == 2

@@ -102,12 +102,12 @@ def switched(model: Transformer, switches: Switches) -> Iterator[None]:
         for name in switches.muted(model):
             attention = layers[name.kind][name.layer - 1]
             if attention.gate is None:
-                attention.gate = torch.ones(model.n_heads)
+                attention.gate = torch.ones(model.n_heads, device=model.device)
             attention.gate[name.head - 1] = 0
         for name in switches.uniform:
             attention = layers[name.kind][name.layer - 1]
             if attention.uniform is None:
-                attention.uniform = torch.zeros(model.n_heads, dtype=torch.bool)
+                attention.uniform = torch.zeros(model.n_heads, dtype=torch.bool, device=model.device)
             attention.uniform[name.head - 1] = True
         yield
     finally:

@@ -115,7 +115,7 @@ def _findings(scorecard: Scorecard) -> Iterator[str]:
             f"has AER {best.of_mean.aer:.3f} there"
         )
     if not math.isnan(scorecard.agreement):
-        yield f"gradient and loss lost order the heads alike: rank correlation {scorecard.agreement:.2f}"
+        yield f"the gradient, not yet divided, orders all heads like the loss lost: rank correlation {scorecard.agreement:.2f}"
 
 
 def _notes(scorecard: Scorecard) -> Iterator[str]:
@@ -145,8 +145,8 @@ def _rules() -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     for rule in ROLES:
         column = shown.get(rule.column, _Column("prev. + same + next", rule.column, ".0%"))
-        bound = f"{rule.bound:{column.form}}".removesuffix("%")
-        table.add_row(*map(Text, (rule.role, f"{column.heading} {rule.relation} {bound}", rule.meaning)))
+        condition = f"{column.heading} {rule.relation} {rule.bound:{column.form}}"
+        table.add_row(*map(Text, (rule.role, condition, rule.meaning)))
     return table
 
 
