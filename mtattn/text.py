@@ -26,7 +26,10 @@ def normalise(text: str) -> str:
         >>> normalise(" ¿Que\u0301\\ttal? ")
         '¿Qué tal?'
     """
-    return " ".join(without_controls(unicodedata.normalize("NFC", text)).split())
+    text = unicodedata.normalize("NFC", text)
+    if text.isprintable() and "  " not in text and text == text.strip():
+        return text  # as most are: of white space the space alone is printable
+    return " ".join(without_controls(text).split())
 
 
 def json_line(value: object) -> str:

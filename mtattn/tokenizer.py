@@ -25,6 +25,7 @@ PAD, BOS, EOS, UNK = 0, 1, 2, 3
 EOS_LABEL = "</s>"
 BOS_LABEL = "<s>"
 _SPACE = "▁"
+_MOST_WORDS = 10_000_000  # more are counted as if they were so many: sentencepiece takes some 80 bytes for each
 _WORD = re.compile(r"\w+(?:['’]\w+)?|[^\w\s]")
 _WORD_IN_RUN = re.compile(f" ?(?:{_WORD.pattern})")
 
@@ -111,6 +112,8 @@ class Tokenizer:
             for word in _spaced_words(run):
                 if _SPACE not in word:
                     counts[word] += n
+        if (n_words := counts.total()) > _MOST_WORDS:
+            counts = Counter({word: -(-n * _MOST_WORDS // n_words) for word, n in counts.items()})
         if not counts:
             raise ConfigError("there is no text to train a tokenizer on", fix="name data with words in them")
         buffer = io.BytesIO()

@@ -67,6 +67,7 @@ def train(corpus: Path, run: Path, threads: int, steps: int, settings: list[str]
     return {
         "first step done after, s": done[0]["elapsed_s"],
         **figures,
+        "processor time of all, s": usage.ru_utime + usage.ru_stime,
         "largest resident memory, MB": kilobytes / 1024,
         "a step, the median, ms": 1000 * statistics.median(times[_N_WARM_UP_STEPS:]),
         "tokens a step, the mean": statistics.mean(line["n_tokens"] for line in done[_N_WARM_UP_STEPS:]),
