@@ -62,6 +62,8 @@ class DataConfig(Section):
     """Share of the data held out for validation where `dev` is not given."""
     test_share: Share = 0.025
     """Share of the data held out for `mtattn evaluate` where `dev` is not given."""
+    held_out_pairs: Count = 5_000
+    """Pairs of either part that is held out so, at most; of many, those with the lowest hashes are taken."""
     grammar_pairs: Annotated[int, Field(ge=0)] = 0
     """Pairs of the paired grammar to train on beside the carried corpus; none of them is held out."""
     max_words: Count = 60

@@ -26,7 +26,8 @@ class Progress:
     Attributes:
         step: optimizer steps taken.
         epoch: epoch of the next step, from 0.
-        batch: place of the next step's batch in its epoch, from 0.
+        block: block of the epoch that the next step's batch is in, from 0.
+        batch: place of that batch in its block, from 0.
         n_validations: validations done on schedule.
         best_bleu: greedy BLEU on dev; -1 before the first validation.
         best_step: step that had it.
@@ -41,6 +42,7 @@ class Progress:
 
     step: int = 0
     epoch: int = 0
+    block: int = 0
     batch: int = 0
     n_validations: int = 0
     best_bleu: float = -1.0

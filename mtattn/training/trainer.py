@@ -12,18 +12,18 @@ import torch
 from torch import nn
 
 from mtattn.config import Config
-from mtattn.corpus.batches import batches_of_epoch
+from mtattn.corpus.batches import batches_of_epoch, blocks_of
 from mtattn.decoding.search import TorchSearch
 from mtattn.decoding.translator import Translator
 from mtattn.errors import MtattnError, RunError
 from mtattn.evaluation import evaluate
-from mtattn.run import CHECKPOINT, METRICS, MODEL, RunFolder, now
+from mtattn.run import CHECKPOINT, METRICS, MODEL, TRAIN_IDS, RunFolder, now
 from mtattn.tokenizer import PAD
 from mtattn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mtattn.training.interrupt import Interrupt
 from mtattn.training.machine import Computing, choose_computing, keep_freed_memory
 from mtattn.training.optimizer import Optimizer
-from mtattn.training.preparation import Materials, prepare
+from mtattn.training.preparation import Materials, load_materials, prepare
 from mtattn.training.progress import Display, StepReport, ValidationReport
 from mtattn.training.team import Team
 from mtattn.training.workers import Workers, emission_loss
@@ -70,7 +70,8 @@ class Trainer:
         self.progress = Progress()
         self._metrics: list[dict[str, Any]] = []
         self._last_bleu: float | None = None
-        self._new_epoch()
+        self._n_blocks = blocks_of(len(materials.train))
+        self._new_block()
 
     def restore(self) -> None:
         """Go on from the run's checkpoint; what metrics.jsonl has beyond it is cut off.
@@ -79,7 +80,7 @@ class Trainer:
             RunError: the checkpoint or metrics.jsonl cannot be used.
         """
         self.progress = load_checkpoint(self.run, self.model, self.optimizer)
-        self._new_epoch()
+        self._new_block()
         if not self.team.leads:
             return
         path = self.run.path / METRICS
@@ -88,9 +89,14 @@ class Trainer:
         with path.open("ab") as file:
             file.truncate(self.progress.metrics_bytes)
 
-    def _new_epoch(self) -> None:
+    def _new_block(self) -> None:
         self._batches = batches_of_epoch(
-            self.materials.train, self.config.training.batch_tokens, self.config.seed, self.progress.epoch
+            self.materials.train,
+            self.config.training.batch_tokens,
+            self.config.seed,
+            self.progress.epoch,
+            self.progress.block,
+            self._n_blocks,
         )
 
     # --- how far it is ---------------------------------------------------------------------------
@@ -106,7 +112,8 @@ class Trainer:
         if training.steps:
             shares.append(progress.step / training.steps)
         if training.epochs:
-            shares.append((progress.epoch + progress.batch / len(self._batches)) / training.epochs)
+            block = progress.block + progress.batch / len(self._batches)
+            shares.append((progress.epoch + block / self._n_blocks) / training.epochs)
         if training.minutes:
             budget_s = training.minutes * 60
             reserve_s = 1.2 * progress.validation_s + 1.0 if progress.n_validations else _FIRST_RESERVE * budget_s
@@ -133,8 +140,10 @@ class Trainer:
             self._step(self._batches[progress.batch], position)
             progress.batch += 1
             if progress.batch == len(self._batches):
-                progress.batch, progress.epoch = 0, progress.epoch + 1
-                self._new_epoch()
+                progress.batch, progress.block = 0, progress.block + 1
+                if progress.block == self._n_blocks:
+                    progress.block, progress.epoch = 0, progress.epoch + 1
+                self._new_block()
             if self.team.leads:
                 going = self._validate_if_due()
         if not self.team.leads:
@@ -263,8 +272,9 @@ class Trainer:
         save_checkpoint(self.run, self.model, self.optimizer, saved)
 
     def record_end(self) -> None:
-        """Tell the manifest that the run is finished, and with what scores."""
+        """Tell the manifest that the run is finished, and with what scores; what only a training needs goes."""
         progress = self.progress
+        (self.run.path / TRAIN_IDS).unlink(missing_ok=True)
         self.run.update_manifest(
             finished_at=now(),
             steps=progress.step,
@@ -292,18 +302,17 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float,
         MtattnError: it cannot be trained; the last checkpoint, if any, still stands.
         Interrupted: a signal came before the first step, or a second one while saving.
     """
-    keep_freed_memory()
     team = team or Team()
     config = run.config()
     resume = resume and (run.path / CHECKPOINT).is_file()
     with Interrupt() as interrupt, display:
         computing = choose_computing(config.training, run.manifest() if resume else {}, team, display.note)
         torch.set_num_threads(1)  # of each worker's arithmetic
-        if not team.leads:
-            team.wait_for_leader()  # who writes the tokenizer
-        materials = prepare(run, config, resume=resume or not team.leads, note=display.note)
         if team.leads:
-            team.wait_for_leader()
+            prepare(run, config, resume=resume, note=display.note)
+        team.wait_for_leader()
+        materials = load_materials(run, config, display.note)
+        keep_freed_memory()  # from here on: what was freed before goes back to the system
         workers = Workers(computing.n_threads, team)
         trainer = Trainer(
             run, config, materials, team=team, workers=workers, computing=computing, display=display, started=started
