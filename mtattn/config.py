@@ -139,6 +139,8 @@ class TrainingConfig(Section):
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """Share of the training in which the learning rate rises from 0 to its peak; then it falls to 0."""
+    average: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Validated and saved is an average of the weights over this share of the steps, the last ones; 0 = the last."""
     label_smoothing: Share = 0.1
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
     """The gradient of a step is scaled down to this norm where it is longer."""

@@ -5,7 +5,7 @@ import math
 import os
 import time
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from mtattn.errors import MtattnError, RunError
 from mtattn.evaluation import evaluate
 from mtattn.run import CHECKPOINT, METRICS, MODEL, TRAIN_IDS, RunFolder, now
 from mtattn.tokenizer import PAD
+from mtattn.training.averaging import STEPS_PER_UPDATE, averaged
 from mtattn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mtattn.training.interrupt import Interrupt
 from mtattn.training.machine import Computing, choose_computing, keep_freed_memory
@@ -27,6 +28,7 @@ from mtattn.training.preparation import Materials, load_materials, prepare
 from mtattn.training.progress import Display, StepReport, ValidationReport
 from mtattn.training.team import Team
 from mtattn.training.workers import Workers, emission_loss
+from mtattn.transformer import Transformer
 from mtattn.weights import new_model, save_tensors
 
 _N_SAMPLES = 3
@@ -66,7 +68,10 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.model = new_model(config, materials.tokenizer.vocab_size).to(computing.device)
         self.optimizer = Optimizer(self.model, config.training, computing.dtype, workers)
-        self.translator = Translator(TorchSearch(self.model), materials.tokenizer)
+        self.model.train()
+        self.average = averaged(self.model, config.training.average)
+        self.averaged_model = cast("Transformer", self.average.module)
+        self.translator = Translator(TorchSearch(self.averaged_model), materials.tokenizer)
         self.progress = Progress()
         self._metrics: list[dict[str, Any]] = []
         self._last_bleu: float | None = None
@@ -79,7 +84,7 @@ class Trainer:
         Raises:
             RunError: the checkpoint or metrics.jsonl cannot be used.
         """
-        self.progress = load_checkpoint(self.run, self.model, self.optimizer)
+        self.progress = load_checkpoint(self.run, self.model, self.average, self.optimizer)
         self._new_block()
         if not self.team.leads:
             return
@@ -173,7 +178,6 @@ class Trainer:
         return True
 
     def _step(self, indices: np.ndarray, position: float) -> None:
-        self.model.train()
         loss, n_tokens = self.workers.gradients(
             self.model,
             self.materials.train,
@@ -191,6 +195,8 @@ class Trainer:
             )
         learning_rate = self.optimizer.step(position)
         self.progress.step += 1
+        if self.progress.step % STEPS_PER_UPDATE == 0:
+            self.average.update_parameters(self.model)
         self._metrics.append(
             {
                 "step": self.progress.step,
@@ -218,7 +224,7 @@ class Trainer:
     def _validate(self) -> None:
         begun = time.monotonic()
         progress, dev = self.progress, self.materials.dev
-        self.model.eval()
+        self.average.update_parameters(self.model)
         loss = self._dev_loss()
         scores, hypotheses = evaluate(self.translator, dev, beam=1)
         progress.validation_s = time.monotonic() - begun
@@ -228,7 +234,7 @@ class Trainer:
         better = scores.bleu > progress.best_bleu
         if better:
             progress.best_bleu, progress.best_step, progress.n_worse = scores.bleu, progress.step, 0
-            save_tensors(self.run.path / MODEL, self.model.state_dict())
+            save_tensors(self.run.path / MODEL, self.averaged_model.state_dict())
         else:
             progress.n_worse += 1
         self._metrics.append(
@@ -256,7 +262,7 @@ class Trainer:
         for indices in batches_of_epoch(pairs, self.config.training.batch_tokens, seed=0, epoch=0):
             batch = pairs.batch(indices).to(self.computing.device)
             n_emitted = int((batch.tgt_emit != PAD).sum())
-            total += emission_loss(self.model, batch).item() * n_emitted
+            total += emission_loss(self.averaged_model, batch).item() * n_emitted
             n_tokens += n_emitted
         return total / n_tokens
 
@@ -269,7 +275,7 @@ class Trainer:
         self._metrics.clear()
         # `started` still counts what was spent since: only the saved copy has it.
         saved = replace(self.progress, elapsed_s=self.elapsed_s())
-        save_checkpoint(self.run, self.model, self.optimizer, saved)
+        save_checkpoint(self.run, self.model, self.average, self.optimizer, saved)
 
     def record_end(self) -> None:
         """Tell the manifest that the run is finished, and with what scores; what only a training needs goes."""
