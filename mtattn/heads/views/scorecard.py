@@ -115,7 +115,10 @@ def _findings(scorecard: Scorecard) -> Iterator[str]:
             f"has AER {best.of_mean.aer:.3f} there"
         )
     if not math.isnan(scorecard.agreement):
-        yield f"rank correlation of the gradient, not yet divided, and the loss lost: {scorecard.agreement:.2f}"
+        yield (
+            "how alike the gradient, before its division, and the loss lost order the heads: rank correlation "
+            f"{scorecard.agreement:.2f}"
+        )
 
 
 def _notes(scorecard: Scorecard) -> Iterator[str]:
