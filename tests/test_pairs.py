@@ -58,6 +58,12 @@ def test_a_key_is_its_own_key(text: str) -> None:
     assert sentence_key(sentence_key(text)) == sentence_key(text)
 
 
+@given(st.text(st.characters(max_codepoint=127)))
+def test_a_key_of_ascii_is_as_that_of_any_text(text: str) -> None:
+    words = [sentence_key(text)] if any(character.isalnum() or character == "_" for character in text) else []
+    assert sentence_key(f"{text} Ñ") == " ".join([*words, "ñ"])
+
+
 def test_a_key_ignores_case_and_punctuation_alone() -> None:
     assert sentence_key("¡Hola, Tomás!") == sentence_key("HOLA TOMA\u0301S") == "hola tomás"
     assert sentence_key("Hola.") != sentence_key("Holas.")

@@ -120,9 +120,10 @@ def _file_table(path: Path) -> Table:
 
 
 def _tsv_rows(path: Path) -> Iterator[Row]:
+    name = str(path)
     for line in read_lines(path):
         cells = dict(enumerate(line.text.split("\t"), 1)) if line.text.strip() else {}
-        yield Row(f"{path}:{line.number}", cells, line.fault)
+        yield Row(f"{name}:{line.number}", cells, line.fault)
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:
