@@ -42,7 +42,7 @@ def attribution(text_model: Transformer, tokenizer: Tokenizer) -> Attribution:
 
 
 def number(shown: str) -> float:
-    return float(shown.replace("−", "-").replace(",", "").replace("∞", "inf"))
+    return float(shown.replace("−", "-").replace("∞", "inf"))
 
 
 def table(lines: list[str], begins: str) -> list[list[str]]:
@@ -115,6 +115,14 @@ def test_a_class_can_read_it_from_the_wall(
     lines = [line.plain for line in show_attribution(attribution, WHY[language], width)]
     assert max(map(cell_len, lines)) <= width
     assert len(lines) <= 40
+
+
+@pytest.mark.parametrize("width", [1, 20, 40])
+def test_a_terminal_that_is_too_narrow_is_no_error(
+    row_of: Callable[..., RowInHead], attribution: Attribution, width: int
+) -> None:
+    assert list(show_row(row_of(SOURCE), EXPLAIN["es"], width))
+    assert list(show_attribution(attribution, WHY["es"], width))
 
 
 def test_more_width_shows_more_components(row_of: Callable[..., RowInHead]) -> None:

@@ -23,8 +23,8 @@ WHY = {
         },
         agreement="Kendall's τ between the orders in which they put the {n_words} source words, </s> left out "
         "(1 the same, −1 reversed):",
-        verdict="Attention weights alone are no explanation (Jain & Wallace 2019; Wiegreffe & Pinter 2019): here "
-        "“{attention}” has the largest, and the word missed most when it is left out is “{leave_one_out}”; believe "
+        verdict="Attention weights alone are no explanation (Jain & Wallace 2019; Wiegreffe & Pinter 2019): of the "
+        "source words “{attention}” has the most weight, and “{leave_one_out}” is missed most when left out; believe "
         "what several measures agree on, and remember that only the last one tries what the model does without a word.",
     ),
     "es": WhyWording(
@@ -48,9 +48,9 @@ WHY = {
         agreement="τ de Kendall entre los órdenes en que ponen las {n_words} palabras de origen, sin contar </s> "
         "(1: el mismo; −1: el inverso):",
         verdict="Los pesos de atención no son por sí solos una explicación (Jain y Wallace, 2019; Wiegreffe y Pinter, "
-        "2019): aquí el mayor es el de «{attention}» y la palabra que más se echa en falta al quitarla es "
-        "«{leave_one_out}»; conviene fiarse de aquello en que coinciden varias medidas y recordar que solo la última "
-        "prueba qué hace el modelo sin una palabra.",
+        "2019): de las palabras de origen, la de mayor peso es «{attention}» y la que más se echa en falta al quitarla "
+        "es «{leave_one_out}»; conviene fiarse de aquello en que coinciden varias medidas y recordar que solo la "
+        "última prueba qué hace el modelo sin una palabra.",
     ),
 }
 

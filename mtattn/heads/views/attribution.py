@@ -21,7 +21,7 @@ _FORMULAS: dict[Measure, str] = {
 }
 _IN_PERCENT: tuple[Measure, ...] = ("attention", "norm", "gradient")
 _NUMBER = 6
-_WIDEST = 24
+_NARROWEST, _WIDEST = 11, 24
 _NOT_MEASURED = "–"
 
 
@@ -69,7 +69,7 @@ class WhyWording:
 def _table(shown: Attribution, wording: WhyWording, width: int) -> Iterator[Text]:
     """Draw a row for each source word, each measure with its number and a bar; the longest bar is its largest."""
     left = min(_LONGEST_LABEL, max(map(cell_len, shown.columns)))
-    column = min(_WIDEST, (width - left) // len(MEASURES))  # a gap of 2, the number, a space, the bar
+    column = min(_WIDEST, max(_NARROWEST, (width - left) // len(MEASURES)))  # a gap of 2, number, space, bar
     heading = Text(" " * left, style="bold")
     for measure in MEASURES:
         heading.append("  " + fitted(wording.names[measure].rjust(_NUMBER), column - 2))

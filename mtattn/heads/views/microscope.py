@@ -90,7 +90,7 @@ def _large(number: float) -> str:
     """Write e^s: two places, fewer where it is large."""
     if number < 1000:
         return decimal(number)
-    return f"{number:,.0f}" if number < 1e7 else f"{number:.3g}"
+    return f"{number:.0f}" if number < 1e7 else f"{number:.3g}"
 
 
 def _key_table(shown: RowInHead, wording: MicroscopeWording, n: int) -> list[list[str]]:
