@@ -9,7 +9,8 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from mtattn.heads.row import MEASURES, Attribution, Measure
-from mtattn.heads.views.cells import BAR_STYLE, bar, columns, decimal, fitted, glued, paragraph
+from mtattn.heads.views.cells import BAR_STYLE, bar, columns, decimal, glued, paragraph
+from mtattn.heads.views.terminal import fitted
 from mtattn.text import json_line
 
 _LONGEST_LABEL = 14

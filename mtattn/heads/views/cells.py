@@ -1,21 +1,15 @@
-"""Cells of a terminal: labels, numbers, bars and sentences that keep to a width."""
+"""Cells of a terminal: numbers, bars and sentences that keep to a width."""
 
 import math
 import textwrap
 from collections.abc import Sequence
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
+
+from mtattn.heads.views.terminal import fitted
 
 BAR_STYLE = "bright_blue"
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
-
-
-def fitted(label: str, width: int, *, right: bool = False) -> str:
-    """Cut or fill a label to a number of terminal cells, wide characters counted as two."""
-    if cell_len(label) > width:
-        label = set_cell_size(label, width - 1) + "…"
-    gap = " " * (width - cell_len(label))
-    return gap + label if right else label + gap
 
 
 def decimal(number: float, places: int = 2) -> str:

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from mtattn.heads.record import Kind
 from mtattn.heads.row import RowInHead
-from mtattn.heads.views.cells import BAR_STYLE, bar, columns, decimal, fitted, glued, paragraph, vector
+from mtattn.heads.views.cells import BAR_STYLE, bar, columns, decimal, glued, paragraph, vector
+from mtattn.heads.views.terminal import fitted
 from mtattn.text import json_line
 from mtattn.tokenizer import BOS_LABEL, EOS_LABEL
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from rich.text import Text
 
 from mtattn.heads.record import HeadRecord, Kind, Selection
-from mtattn.heads.views.cells import fitted
 from mtattn.tokenizer import BOS_LABEL, EOS_LABEL
 
 _SHADES = " ░▒▓█"
@@ -34,6 +33,14 @@ def _style(weight: float) -> Style:
         color="white",
         bgcolor=f"rgb({int(60 - 40 * weight)},{int(90 - 30 * weight)},{int(80 + 175 * weight)})",
     )
+
+
+def fitted(label: str, width: int, *, right: bool = False) -> str:
+    """Cut or fill a label to a number of terminal cells, wide characters counted as two."""
+    if cell_len(label) > width:
+        label = set_cell_size(label, width - 1) + "…"
+    gap = " " * (width - cell_len(label))
+    return gap + label if right else label + gap
 
 
 def _label_width(labels: tuple[str, ...]) -> int:
