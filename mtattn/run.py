@@ -7,6 +7,7 @@
     checkpoint.safetensors  the last weights and what resuming needs
     metrics.jsonl           a line a step and a line a validation
     dev.tsv, test.tsv       the pairs held out: source, tab, target
+    train.ids               the training pairs as token ids, until the training is finished
 
 Nothing in it is a pickle. Other files in the folder are left alone.
 """
@@ -32,8 +33,8 @@ from mtattn.tokenizer import Tokenizer
 RUNS = Path("runs")
 CONFIG, MANIFEST, TOKENIZER = "config.toml", "manifest.json", "tokenizer.model"
 MODEL, CHECKPOINT, METRICS = "model.safetensors", "checkpoint.safetensors", "metrics.jsonl"
-DEV, TEST = "dev.tsv", "test.tsv"
-_FILES = (MANIFEST, CONFIG, TOKENIZER, MODEL, CHECKPOINT, METRICS, DEV, TEST)
+DEV, TEST, TRAIN_IDS = "dev.tsv", "test.tsv", "train.ids"
+_FILES = (MANIFEST, CONFIG, TOKENIZER, MODEL, CHECKPOINT, METRICS, DEV, TEST, TRAIN_IDS)
 
 
 def _cpu_name() -> str:

@@ -10,7 +10,7 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206
 
 def without_controls(text: str) -> str:
     """Replace each control character, line separator and bidirectional override by a space."""
-    return _CONTROLS.sub(" ", text)
+    return text if text.isprintable() else _CONTROLS.sub(" ", text)  # no printable character is one of them
 
 
 def normalise(text: str) -> str:
@@ -26,7 +26,10 @@ def normalise(text: str) -> str:
         >>> normalise(" ¿Que\u0301\\ttal? ")
         '¿Qué tal?'
     """
-    return " ".join(without_controls(unicodedata.normalize("NFC", text)).split())
+    text = unicodedata.normalize("NFC", text)
+    if text.isprintable() and "  " not in text and text == text.strip():
+        return text  # as most are: of white space the space alone is printable
+    return " ".join(without_controls(text).split())
 
 
 def json_line(value: object) -> str:

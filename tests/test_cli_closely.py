@@ -128,6 +128,13 @@ class TestBoth:
         assert CliRunner().invoke(app, ["inspect-heads", "--run", str(run), option, "1", "a", "b"]).exit_code == 2
         assert CliRunner().invoke(app, ["inspect-heads", "--run", str(run), option, "1"], input="a\n").exit_code == 2
 
+    def test_switched_heads_are_looked_at_as_they_are_switched(self, run):
+        options = ("--target", TARGET, "--layer", 2, "--head", 5, "--json")
+        row = json.loads(inspect(run, *options, "--explain", "big", "--uniform", "cross.2.5").stdout)
+        assert row["weights"] == pytest.approx([1 / len(row["columns"])] * len(row["columns"]))
+        word = json.loads(inspect(run, *options, "--why", "big", "--mute", "cross.2.5").stdout)
+        assert set(word["norm"]) == {0}
+
     @pytest.mark.parametrize("option", ["--why", "--explain"])
     def test_text_that_must_be_split_is_refused(self, run, option):
         result = inspect(run, option, "1", text="No. " * 400, status=1)

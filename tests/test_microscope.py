@@ -8,10 +8,12 @@ from torch import Tensor
 
 from mtattn.corpus.batches import pad
 from mtattn.errors import InputError
+from mtattn.heads.attribution import attribute
 from mtattn.heads.capture import capture
 from mtattn.heads.microscope import heads_named, look, most_sure
 from mtattn.heads.record import KINDS, AttentionMap, HeadName, Kind
 from mtattn.heads.row import RowInHead
+from mtattn.heads.switches import Switches, switched
 from mtattn.tokenizer import BOS, EOS, Tokenizer
 from mtattn.transformer import Transformer
 
@@ -86,6 +88,25 @@ def test_the_heads_answers_through_w_o_sum_to_the_layers_output(
             np.testing.assert_allclose(shown.total, given[0][0, row], atol=1e-5)
         np.testing.assert_allclose(sum(by_head), given[0][0, row], atol=1e-5)
         assert sum(shown.share for shown in rows) == pytest.approx(1)
+
+
+def test_switched_heads_are_shown_as_they_are_switched(
+    text_model: Transformer, tokenizer: Tokenizer, ids: Ids, row_in: Callable
+) -> None:
+    muted, even = HeadName("cross", 2, 1), HeadName("cross", 2, 3)
+    with switched(text_model, Switches(mute=(muted,), uniform=(even,))):
+        weights = capture(text_model, tokenizer, *ids, forced=True).pieces["cross"].weights
+        for i in range(1, 5):
+            shown = row_in(HeadName("cross", 2, i), 4)
+            np.testing.assert_allclose(shown.weights, weights[1, i - 1, 4], atol=1e-6)
+        assert (row_in(muted, 4).output == 0).all()
+        assert row_in(muted, 4).share == 0
+        np.testing.assert_allclose(row_in(even, 4).weights, 1 / len(shown.columns))
+        norms = [
+            attribute(text_model, tokenizer, *ids, 0, layer=2, head=head, forced=True).norm.sum() for head in (1, 2)
+        ]
+        assert norms[0] == 0 < norms[1]
+    assert (row_in(muted, 4).output != 0).any()
 
 
 def test_only_what_is_not_written_yet_is_masked(row_in: Callable) -> None:

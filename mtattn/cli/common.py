@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from mtattn.decoding.translator import Translated
     from mtattn.run import RunFolder
 
 STARTED = time.monotonic()
@@ -159,6 +160,19 @@ def rendered(console: "Console", lines: "Iterable[Text]") -> str:
         for line in lines:
             console.print(line)
     return drawn.get()
+
+
+def translations_json(translated: "Translated") -> list[dict[str, Any]]:
+    """Write the translations of one source as --json shows them."""
+    return [
+        {
+            "text": one.text,
+            "score": round(one.score, 6),
+            "log_prob": round(one.log_prob, 6),
+            "complete": one.complete,
+        }
+        for one in translated.translations
+    ]
 
 
 def prompted(prompt: str) -> Iterator[str]:

@@ -17,7 +17,8 @@ from mtattn.corpus.coverage import WordCoverage, commonest_words, cover
 from mtattn.corpus.grammar import load_grammar
 from mtattn.corpus.grammar.forms import LANGUAGE, FormCounter, LexiconCoverage
 from mtattn.corpus.loading import read_grammar, read_source
-from mtattn.corpus.pairs import Direction, Pair, PartsReport, sentence_key, split_pairs
+from mtattn.corpus.pairs import Direction, Pair, sentence_key
+from mtattn.corpus.split import PartsReport, split_pairs
 from mtattn.errors import DataError
 from mtattn.tokenizer import split_words
 
@@ -141,6 +142,7 @@ def corpus_statistics(config: Config, *, n_commonest: int, note: Note) -> Corpus
         dev_share=data.dev_share,
         test_share=data.test_share,
         max_words=data.max_words,
+        held_out_pairs=data.held_out_pairs,
         unheld=read_grammar(data, direction, note),
     ).report
     gaps: dict[str, None] = {}  # in their order, each once

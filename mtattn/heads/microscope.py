@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from mtattn.attention import causal_mask
-from mtattn.heads.capture import Labels
+from mtattn.heads.capture import Labels, labels_of
 from mtattn.heads.projections import forced_projections
-from mtattn.heads.record import AttentionMap, HeadName, Kind
+from mtattn.heads.record import AttentionMap, HeadName
 from mtattn.heads.row import RowInHead
 from mtattn.tokenizer import BOS_LABEL, EOS_LABEL, Tokenizer
 from mtattn.transformer import Transformer
@@ -42,14 +42,6 @@ def most_sure(attention: AttentionMap, row: int, heads: Sequence[HeadName]) -> H
     return max(heads, key=lambda name: float(best[name.layer - 1, name.head - 1]))
 
 
-def sides(tokenizer: Tokenizer, source: Sequence[int], target: Sequence[int], kind: Kind) -> tuple[Labels, Labels]:
-    """Name the rows and columns of a kind of attention."""
-    src, emitted = Labels.until_eos(tokenizer, source), Labels.until_eos(tokenizer, target)
-    if kind == "encoder":
-        return src, src
-    return emitted, src if kind == "cross" else Labels.from_bos(tokenizer, target)
-
-
 def look(
     model: Transformer,
     tokenizer: Tokenizer,
@@ -76,7 +68,7 @@ def look(
     Returns:
         The row, between pieces; its weights are those of the head's map.
     """
-    rows, columns = sides(tokenizer, source, target, head.kind)
+    rows, columns = labels_of(tokenizer, source, target)[head.kind]
     block = forced_projections(model, source, target, head.kind)[head.layer - 1]
     member, i = rows.words.members[row], head.head - 1
     pieces_of_word = [t for t, other in enumerate(rows.words.members) if other == member]

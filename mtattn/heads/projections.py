@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,8 @@ from torch import Tensor, nn
 from mtattn.attention import MultiHeadAttention
 from mtattn.heads.capture import forced_weights
 from mtattn.heads.record import Kind
-from mtattn.transformer import DecoderLayer, EncoderLayer, Transformer
+from mtattn.heads.switches import attentions
+from mtattn.transformer import Transformer
 
 Array = NDArray[np.float64]
 _Seen = dict[str, tuple[Tensor, Tensor]]
@@ -22,14 +22,14 @@ _Seen = dict[str, tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True)
 class Projections:
-    """One attention block's vectors for one sentence, head by head.
+    """One attention block's vectors for one sentence, head by head, with its switches as they are.
 
     Attributes:
-        query: Q W_i^Q, (H, T_q, d_head).
+        query: Q W_i^Q, (H, T_q, d_head); 0 where a head attends evenly.
         key: K W_i^K, (H, T_k, d_head).
         value: V W_i^V, (H, T_k, d_head).
-        answer: head_i, (H, T_q, d_head).
-        w_o: W_i^O, (H, d_head, d_model).
+        answer: head_i, (H, T_q, d_head); 0 where a head is muted.
+        w_o: W_i^O, (H, d_head, d_model); 0 where a head is muted.
     """
 
     query: Array
@@ -37,14 +37,6 @@ class Projections:
     value: Array
     answer: Array
     w_o: Array
-
-
-def _blocks(model: Transformer, kind: Kind) -> list[MultiHeadAttention]:
-    """Give the attention blocks of a kind, a layer each."""
-    if kind == "encoder":
-        return [layer.self_attention for layer in cast("list[EncoderLayer]", model.encoder)]
-    decoder = cast("list[DecoderLayer]", model.decoder)
-    return [layer.cross_attention if kind == "cross" else layer.self_attention for layer in decoder]
 
 
 def _keep(seen: _Seen, name: str, module: nn.Module, args: tuple[Tensor], output: Tensor) -> None:
@@ -65,7 +57,7 @@ def forced_projections(
     Returns:
         A block for each layer.
     """
-    blocks = _blocks(model, kind)
+    blocks = attentions(model)[kind]
     all_seen: list[_Seen] = [{} for _ in blocks]
     with ExitStack() as hooks:
         for block, seen in zip(blocks, all_seen, strict=True):
@@ -80,9 +72,14 @@ def _of_block(block: MultiHeadAttention, seen: _Seen) -> Projections:
         """(1, T, d_model) to (H, T, d_head)."""
         return block.split_heads(x)[0].double().numpy()
 
+    query = by_head(seen["w_q"][1])
+    if block.uniform is not None:
+        query[block.uniform.numpy()] = 0
     w_o = block.w_o.weight.detach().T.reshape(block.n_heads, -1, block.w_o.out_features)  # (H, d_head, d_model)
+    if block.gate is not None:
+        w_o = w_o * block.gate[:, None, None]
     return Projections(
-        query=by_head(seen["w_q"][1]),
+        query=query,
         key=by_head(seen["w_k"][1]),
         value=by_head(seen["w_v"][1]),
         answer=by_head(seen["w_o"][0]),

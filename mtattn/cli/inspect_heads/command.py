@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from enum import StrEnum
 from typing import Annotated
 
@@ -18,6 +19,10 @@ from mtattn.cli.common import (
     stderr_console,
     write_line,
 )
+from mtattn.cli.inspect_heads.scorecard import DEFAULT_ABLATION_PAIRS
+from mtattn.cli.inspect_heads.scorecard import scorecard as show_scorecard
+from mtattn.cli.inspect_heads.switches import with_switches
+from mtattn.cli.switches import MuteOption, OnlyOption, UniformOption, read_switches
 
 EXAMPLES = """
 Examples:
@@ -29,6 +34,10 @@ Examples:
   mtattn inspect-heads --kind encoder --subwords "Buenos días."
 
   mtattn inspect-heads --target "It is big." "Es grande."
+
+  mtattn inspect-heads --mute cross.2.5 --uniform encoder.1.3 "La casa es grande."
+
+  mtattn inspect-heads --scorecard --sort loss_lost
 
   mtattn inspect-heads --why house "La casa es grande."
 
@@ -79,12 +88,33 @@ def inspect_heads(
         LanguageName, typer.Option("--lang", help="Language of what --why and --explain say.")
     ] = LanguageName.en,
     beam: BeamOption = 5,
+    mute: MuteOption = None,
+    only: OnlyOption = None,
+    uniform: UniformOption = None,
+    scorecard: Annotated[
+        bool,
+        typer.Option("--scorecard", help="A row a head: where it looks, how well it aligns, how much it matters."),
+    ] = False,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Pairs for the scorecard; else the dev part of the run's corpus.", metavar="SOURCE"),
+    ] = None,
+    sort: Annotated[str, typer.Option(help="The scorecard's column that orders the heads.", metavar="COLUMN")] = "head",
+    ablation_pairs: Annotated[
+        int,
+        typer.Option(min=0, help="So many sentences are translated without each head for the scorecard's BLEU."),
+    ] = DEFAULT_ABLATION_PAIRS,
+    as_csv: Annotated[bool, typer.Option("--csv", help="The scorecard as CSV.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show which source words each output word attends to, head by head.
 
     The translation is the model's own, or --target. Each row is one output word's attention over the source,
     at the step that emits it; </s>, the end of the sentence, has a column of its own.
+
+    With --mute, --only or --uniform the map is that of the model with heads changed, below what that does to the
+    translation. With --scorecard no sentence is shown: all heads are measured on many sentence pairs, and on pairs of
+    the paired grammar with gold alignments.
     """
     if target is not None and len(texts or []) != 1:
         raise typer.BadParameter("--target goes with one TEXT")
@@ -95,6 +125,14 @@ def inspect_heads(
         raise typer.BadParameter(f"{closely[0]} goes with one TEXT")
     if why_asked is not None and (kind != KindName.cross or subwords):
         raise typer.BadParameter("--why is of the cross-attention, between words")
+    switches = read_switches(mute, only, uniform)
+    if scorecard:
+        if texts or switches:
+            raise typer.BadParameter("--scorecard goes with neither TEXT nor --mute, --only and --uniform")
+        show_scorecard(ctx, run, data, sort, ablation_pairs, as_json=as_json, as_csv=as_csv)
+        return
+    if data or as_csv or sort != "head" or ablation_pairs != DEFAULT_ABLATION_PAIRS:
+        raise typer.BadParameter("--data, --sort, --ablation-pairs and --csv go with --scorecard")
 
     from rich.console import Console
 
@@ -105,6 +143,7 @@ def inspect_heads(
     from mtattn.errors import InputError
     from mtattn.heads.capture import capture
     from mtattn.heads.record import HeadRecord
+    from mtattn.heads.switches import switched
     from mtattn.heads.views.json import to_json
     from mtattn.heads.views.terminal import show
     from mtattn.text import normalise
@@ -178,17 +217,20 @@ def inspect_heads(
             console=console,
         )
 
+    look = with_switches(records, search, tokenizer, switches, beam) if switches else records
+
     def write(sources: Iterable[str]) -> None:
         for text in sources:
             if not text.strip():
                 write_line("")
                 continue
             if closely:
-                write_line(look_closely(text))
+                with switched(search.model, switches) if switches else nullcontext():
+                    write_line(look_closely(text))
             elif as_json:
-                write_line(to_json(list(records(text))))
+                write_line(to_json(list(look(text))))
             else:
-                for record in records(text):
+                for record in look(text):
                     shown = show(
                         record, kind=kind.value, layer=layer, head=head, subwords=subwords, width=results.width
                     )

@@ -7,8 +7,8 @@ from rich.console import Console
 from mtattn.cli.common import rendered
 from mtattn.cli.inspect_heads.wording import EXPLAIN
 from mtattn.cli.inspect_heads.words import find_word
-from mtattn.heads.capture import capture
-from mtattn.heads.microscope import heads_named, look, most_sure, sides
+from mtattn.heads.capture import capture, labels_of
+from mtattn.heads.microscope import heads_named, look, most_sure
 from mtattn.heads.record import Kind
 from mtattn.heads.views.microscope import row_json, show_row
 from mtattn.tokenizer import Tokenizer
@@ -38,7 +38,7 @@ def explain(
     Raises:
         InputError: there is no such word, layer or head.
     """
-    rows, _ = sides(tokenizer, source, target, kind)
+    rows, _ = labels_of(tokenizer, source, target)[kind]
     if subwords:
         row = find_word(rows.pieces, asked, "--explain")
     else:

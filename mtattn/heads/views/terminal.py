@@ -6,7 +6,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from rich.text import Text
 
-from mtattn.heads.record import HeadRecord, Kind, Selection
+from mtattn.heads.record import HeadRecord, Kind, Selection, Untouched
+from mtattn.heads.views.changes import mark_changes
 from mtattn.tokenizer import BOS_LABEL, EOS_LABEL
 
 _SHADES = " ░▒▓█"
@@ -107,6 +108,19 @@ def strongest(selection: Selection, kind: Kind) -> Iterator[Text]:
         yield Text(f"{fitted(label, left)}  {sink:>5}  {words}".rstrip(), style="dim" if label in _SPECIALS else "")
 
 
+def _switched(record: HeadRecord, untouched: Untouched) -> Iterator[Text]:
+    """Say which heads are switched, and what that changes."""
+    yield Text(", ".join(f"{switch} {name}" for switch, names in untouched.switches.items() for name in names))
+    before, after = mark_changes(untouched.target, record.target)
+    if before != after:
+        yield Text(f"untouched: {before}  switched: {after}")
+    which = "given" if record.forced else "untouched"
+    yield Text(
+        f"log-probability of the {which} output: {untouched.log_prob:.2f} untouched, "
+        f"{untouched.log_prob_switched:.2f} switched"
+    )
+
+
 def show(
     record: HeadRecord,
     *,
@@ -137,6 +151,8 @@ def show(
     asks, answers = _MEANING[kind]
     unit = "pieces" if subwords else "words"
     yield Text(f"{record.source} → {record.target}" + (" (given)" if record.forced else ""), style="bold")
+    if record.untouched:
+        yield from _switched(record, record.untouched)
     yield Text(f"{selection.name}, between {unit}; a row is one {asks}'s attention to the {answers}, in percent")
     yield Text()
     yield from heat_map(selection, width)
