@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from mtattn.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from mtattn.decoding.translator import Translated
     from mtattn.run import RunFolder
@@ -151,6 +152,14 @@ def open_lines(path: Path | None) -> Iterator[LineReader]:
 def write_line(text: str) -> None:
     """Write one line to stdout in UTF-8, whatever the locale."""
     sys.stdout.buffer.write(text.encode("utf-8", errors="replace") + b"\n")
+
+
+def rendered(console: "Console", lines: "Iterable[Text]") -> str:
+    """Draw lines as the console would, with the colours that it has, each with a line break behind it."""
+    with console.capture() as drawn:
+        for line in lines:
+            console.print(line)
+    return drawn.get()
 
 
 def translations_json(translated: "Translated") -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """`mtattn inspect-heads`."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from enum import StrEnum
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from mtattn.cli.common import (
     open_lines,
     open_run,
     prompted,
+    rendered,
     stderr_console,
     write_line,
 )
@@ -36,6 +38,10 @@ Examples:
   mtattn inspect-heads --mute cross.2.5 --uniform encoder.1.3 "La casa es grande."
 
   mtattn inspect-heads --scorecard --sort loss_lost
+
+  mtattn inspect-heads --why house "La casa es grande."
+
+  mtattn inspect-heads --explain house --lang es "La casa es grande."
 """
 
 
@@ -45,6 +51,13 @@ class KindName(StrEnum):
     cross = "cross"
     encoder = "encoder"
     decoder = "decoder"
+
+
+class LanguageName(StrEnum):
+    """The languages of --why and --explain, as they are typed."""
+
+    en = "en"
+    es = "es"
 
 
 def inspect_heads(
@@ -63,6 +76,17 @@ def inspect_heads(
     layer: Annotated[int | None, typer.Option(min=1, help="Layer, from 1; else the mean over all.")] = None,
     head: Annotated[int | None, typer.Option(min=1, help="Head, from 1; else the mean over all.")] = None,
     subwords: Annotated[bool, typer.Option("--subwords", help="Between the tokenizer's pieces, not words.")] = False,
+    why_asked: Annotated[
+        str | None,
+        typer.Option("--why", help="What is this output word due to? Four measures, compared.", metavar="WORD|PLACE"),
+    ] = None,
+    explain_asked: Annotated[
+        str | None,
+        typer.Option("--explain", help="Follow this row through one head, number by number.", metavar="WORD|PLACE"),
+    ] = None,
+    language: Annotated[
+        LanguageName, typer.Option("--lang", help="Language of what --why and --explain say.")
+    ] = LanguageName.en,
     beam: BeamOption = 5,
     mute: MuteOption = None,
     only: OnlyOption = None,
@@ -94,6 +118,13 @@ def inspect_heads(
     """
     if target is not None and len(texts or []) != 1:
         raise typer.BadParameter("--target goes with one TEXT")
+    closely = [name for name, asked in (("--why", why_asked), ("--explain", explain_asked)) if asked is not None]
+    if len(closely) > 1:
+        raise typer.BadParameter("--why and --explain do not go together")
+    if closely and len(texts or []) != 1:
+        raise typer.BadParameter(f"{closely[0]} goes with one TEXT")
+    if why_asked is not None and (kind != KindName.cross or subwords):
+        raise typer.BadParameter("--why is of the cross-attention, between words")
     switches = read_switches(mute, only, uniform)
     if scorecard:
         if texts or switches:
@@ -105,11 +136,14 @@ def inspect_heads(
 
     from rich.console import Console
 
+    from mtattn.cli.inspect_heads.explain import explain
+    from mtattn.cli.inspect_heads.why import why
     from mtattn.decoding.search import TorchSearch
     from mtattn.decoding.translator import Translator, split_long
     from mtattn.errors import InputError
     from mtattn.heads.capture import capture
     from mtattn.heads.record import HeadRecord
+    from mtattn.heads.switches import switched
     from mtattn.heads.views.json import to_json
     from mtattn.heads.views.terminal import show
     from mtattn.text import normalise
@@ -121,7 +155,7 @@ def inspect_heads(
     search = TorchSearch(load_model(folder, tokenizer.vocab_size))
     translator = Translator(search, tokenizer)
 
-    def records(text: str) -> Iterable[HeadRecord]:
+    def passes(text: str) -> Iterator[tuple[list[int], list[int]]]:
         text = normalise(text)
         if target is not None:
             output = normalise(target)
@@ -132,14 +166,56 @@ def inspect_heads(
                         where="--target",
                         fix="give a shorter pair",
                     )
-            yield capture(search.model, tokenizer, tokenizer.encode(text), tokenizer.encode(output), forced=True)
+            yield tokenizer.encode(text), tokenizer.encode(output)
             return
         parts = split_long(text, translator.fits)
         if len(parts) > 1:
             notes.print(f"text longer than the model's {search.max_positions} positions: split into {len(parts)} parts")
         for part in parts:
             source = tokenizer.encode(part)
-            yield capture(search.model, tokenizer, source, search([source], beam)[0][0].ids, forced=False)
+            yield source, search([source], beam)[0][0].ids
+
+    def records(text: str) -> Iterator[HeadRecord]:
+        for source, output in passes(text):
+            yield capture(search.model, tokenizer, source, output, forced=target is not None)
+
+    def look_closely(text: str) -> str:
+        if not translator.fits(normalise(text)):
+            raise InputError(
+                f"the text is longer than the model's {search.max_positions} positions",
+                where=closely[0],
+                fix="give one of its sentences",
+            )
+        ((source, output),) = passes(text)
+        forced, console = target is not None, None if as_json else results
+        if why_asked is not None:
+            return why(
+                why_asked,
+                search.model,
+                tokenizer,
+                source,
+                output,
+                forced=forced,
+                layer=layer,
+                head=head,
+                language=language.value,
+                console=console,
+            )
+        assert explain_asked is not None
+        return explain(
+            explain_asked,
+            search.model,
+            tokenizer,
+            source,
+            output,
+            forced=forced,
+            kind=kind.value,
+            layer=layer,
+            head=head,
+            subwords=subwords,
+            language=language.value,
+            console=console,
+        )
 
     look = with_switches(records, search, tokenizer, switches, beam) if switches else records
 
@@ -148,21 +224,17 @@ def inspect_heads(
             if not text.strip():
                 write_line("")
                 continue
-            if as_json:
+            if closely:
+                with switched(search.model, switches) if switches else nullcontext():
+                    write_line(look_closely(text))
+            elif as_json:
                 write_line(to_json(list(look(text))))
             else:
                 for record in look(text):
-                    with results.capture() as shown:
-                        for line in show(
-                            record,
-                            kind=kind.value,
-                            layer=layer,
-                            head=head,
-                            subwords=subwords,
-                            width=results.width,
-                        ):
-                            results.print(line)
-                    write_line(shown.get())
+                    shown = show(
+                        record, kind=kind.value, layer=layer, head=head, subwords=subwords, width=results.width
+                    )
+                    write_line(rendered(results, shown))
 
     if texts:
         write(texts)
