@@ -17,6 +17,7 @@ from mtattn.cli.common import (
     stderr_console,
     write_line,
 )
+from mtattn.cli.inspect_heads.files import HtmlOption, SvgOption, check_files, write_files
 
 EXAMPLES = """
 Examples:
@@ -28,6 +29,10 @@ Examples:
   mtattn inspect-heads --kind encoder --subwords "Buenos días."
 
   mtattn inspect-heads --target "It is big." "Es grande."
+
+  mtattn inspect-heads --overview "La casa es grande."
+
+  mtattn inspect-heads --html heads.html "La casa es grande." "Buenos días."
 """
 
 
@@ -55,6 +60,9 @@ def inspect_heads(
     layer: Annotated[int | None, typer.Option(min=1, help="Layer, from 1; else the mean over all.")] = None,
     head: Annotated[int | None, typer.Option(min=1, help="Head, from 1; else the mean over all.")] = None,
     subwords: Annotated[bool, typer.Option("--subwords", help="Between the tokenizer's pieces, not words.")] = False,
+    as_overview: Annotated[bool, typer.Option("--overview", help="Every head in miniature, no numbers.")] = False,
+    html: HtmlOption = None,
+    svg: SvgOption = None,
     beam: BeamOption = 5,
     as_json: JsonOption = False,
 ) -> None:
@@ -65,6 +73,9 @@ def inspect_heads(
     """
     if target is not None and len(texts or []) != 1:
         raise typer.BadParameter("--target goes with one TEXT")
+    if as_overview and (layer or head):
+        raise typer.BadParameter("--overview shows every head; leave out --layer and --head")
+    check_files(html, svg, texts or [])
 
     from rich.console import Console
 
@@ -74,6 +85,7 @@ def inspect_heads(
     from mtattn.heads.capture import capture
     from mtattn.heads.record import HeadRecord
     from mtattn.heads.views.json import to_json
+    from mtattn.heads.views.overview import overview
     from mtattn.heads.views.terminal import show
     from mtattn.text import normalise
     from mtattn.weights import load_model
@@ -83,6 +95,7 @@ def inspect_heads(
     tokenizer = folder.tokenizer()
     search = TorchSearch(load_model(folder, tokenizer.vocab_size))
     translator = Translator(search, tokenizer)
+    kept: list[HeadRecord] = []  # for the files
 
     def records(text: str) -> Iterable[HeadRecord]:
         text = normalise(text)
@@ -109,21 +122,24 @@ def inspect_heads(
             if not text.strip():
                 write_line("")
                 continue
+            found = list(records(text))
+            if html or svg:
+                kept.extend(found)
             if as_json:
-                write_line(to_json(list(records(text))))
-            else:
-                for record in records(text):
-                    with results.capture() as shown:
-                        for line in show(
-                            record,
-                            kind=kind.value,
-                            layer=layer,
-                            head=head,
-                            subwords=subwords,
-                            width=results.width,
-                        ):
-                            results.print(line)
-                    write_line(shown.get())
+                write_line(to_json(found))
+                continue
+            for record in found:
+                if as_overview:
+                    in_colour = results.color_system is not None and not results.no_color
+                    lines = overview(record, kind=kind.value, subwords=subwords, width=results.width, colour=in_colour)
+                else:
+                    lines = show(
+                        record, kind=kind.value, layer=layer, head=head, subwords=subwords, width=results.width
+                    )
+                with results.capture() as shown:
+                    for line in lines:
+                        results.print(line)
+                write_line(shown.get())
 
     if texts:
         write(texts)
@@ -133,3 +149,5 @@ def inspect_heads(
         with open_lines(None) as reader:
             write(reader)
             reader.tell(notes)
+    if html or svg:
+        write_files(kept, html, svg, kind=kind.value, layer=layer, head=head, subwords=subwords, note=notes.print)
