@@ -1,10 +1,12 @@
 """Every head at one glance, in a terminal: a small map of each, without labels."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
+from rich.color import Color
 from rich.style import Style
 from rich.text import Text
 
@@ -38,8 +40,8 @@ def overview(
     special = next(label for label in attention.columns if label in (BOS_LABEL, EOS_LABEL))
     yield title(record)
     yield Text(
-        f"every head of {kind}, between {unit}; from top to bottom the {asks}s, from left to right the {answers}; "
-        f"beside each name the percentage that rests on {special}"
+        f"every head of {kind}, between {unit}; down: {asks}s, across: {answers}; "
+        f"beside each name: percent that rest on {special}"
     )
     layers = range(1, attention.n_layers + 1)
     yield Text()
@@ -72,17 +74,18 @@ def _coarser(weights: NDArray[np.floating], width: int) -> NDArray[np.floating]:
 
 def _half_blocks(weights: NDArray[np.floating]) -> Iterator[Text]:
     """Draw two rows in a line, the upper one in the colour of the sign, the lower one in that behind it."""
-
-    def rgb(weight: float) -> str:
-        red, green, blue = paper(weight, "dark")
-        return f"rgb({red},{green},{blue})"
-
     for t in range(0, len(weights), 2):
         line = Text()
-        for s in range(weights.shape[1]):
-            lower = rgb(weights[t + 1, s]) if t + 1 < len(weights) else None
-            line.append("▀", Style(color=rgb(weights[t, s]), bgcolor=lower))
+        for pair in weights[t : t + 2].T:
+            line.append("▀", _half_block(*(round(100 * float(weight)) for weight in pair)))
         yield line
+
+
+@cache
+def _half_block(upper: int, lower: int | None = None) -> Style:
+    """Colour a cell by two percentages."""
+    colour, behind = (None if n is None else Color.from_rgb(*paper(n / 100, "dark")) for n in (upper, lower))
+    return Style(color=colour, bgcolor=behind)
 
 
 def _shades(weights: NDArray[np.floating]) -> Iterator[Text]:

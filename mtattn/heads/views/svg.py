@@ -4,6 +4,8 @@ import re
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.cells import cell_len
 
 from mtattn.heads.record import AttentionMap, HeadRecord, Kind, Selection
@@ -126,19 +128,17 @@ def _description(selection: Selection) -> str:
     return "; ".join(told)
 
 
-def _cells(group: Element, selection: Selection, left: float, top: float, width: float, height: float) -> None:
-    """Draw a rectangle for each weight, tip and all."""
-    for t, row in enumerate(selection.rows):
-        for s, column in enumerate(selection.columns):
-            weight = float(selection.weights[t, s])
+def _cells(group: Element, weights: NDArray[np.floating], left: float, top: float, width: float, height: float) -> None:
+    """Draw a rectangle for each weight, row by row."""
+    for t, row in enumerate(weights):
+        for s, weight in enumerate(row):
             place = {
                 "x": f"{left + s * width:g}",
                 "y": f"{top + t * height:g}",
                 "width": f"{width:g}",
                 "height": f"{height:g}",
             }
-            cell = SubElement(group, "rect", {"class": "cell", **place, "fill": css(paper(weight))})
-            SubElement(cell, "title").text = _text(f"{row} → {column}: {weight:.1%}")
+            SubElement(group, "rect", {"class": "cell", **place, "fill": css(paper(float(weight)))})
 
 
 def _large(selection: Selection) -> _Block:
@@ -155,8 +155,8 @@ def _large(selection: Selection) -> _Block:
     for t, label in enumerate(selection.rows):
         _write(group, label, left - 6, top + (t + 0.68) * _HEIGHT, **{"text-anchor": "end"})
     frame = SubElement(group, "g", {"stroke": "#d5d9df", "stroke-width": "0.5"})
-    _cells(frame, selection, left, top, _WIDTH, _HEIGHT)
-    numbers = SubElement(group, "g", {"text-anchor": "middle", "font-size": str(_FONT - 1), "pointer-events": "none"})
+    _cells(frame, selection.weights, left, top, _WIDTH, _HEIGHT)
+    numbers = SubElement(group, "g", {"text-anchor": "middle", "font-size": str(_FONT - 1)})
     for t in range(len(selection.rows)):
         for s in range(len(selection.columns)):
             weight = float(selection.weights[t, s])
@@ -171,7 +171,7 @@ def _every_head(attention: AttentionMap) -> _Block:
     longer = max(len(attention.rows), len(attention.columns))
     side = _SMALL / longer
     width, height = side * len(attention.columns), side * len(attention.rows)
-    step_x, step_y = max(width, _SMALL / 2) + _GAP, height + _FONT + 1.5 * _GAP
+    step_x, step_y = max(width, 5 * _FONT) + _GAP, height + _FONT + 1.5 * _GAP
     all_heads = Element("g")
     for layer in range(1, attention.n_layers + 1):
         for head in range(1, attention.n_heads + 1):
@@ -179,7 +179,7 @@ def _every_head(attention: AttentionMap) -> _Block:
             _moved(group, (head - 1) * step_x, (layer - 1) * step_y)
             selection = attention.select(layer, head)
             _write(group, selection.name, 0, _FONT - 2)
-            _cells(group, selection, 0, _FONT + 2, side, side)
+            _cells(group, selection.weights, 0, _FONT + 2, side, side)
             frame = {"width": f"{width:g}", "height": f"{height:g}", "y": str(_FONT + 2)}
             SubElement(group, "rect", {**frame, "fill": "none", "stroke": "#aab0ba", "stroke-width": "0.75"})
     return _Block(all_heads, attention.n_heads * step_x, attention.n_layers * step_y)

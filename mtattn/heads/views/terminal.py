@@ -30,12 +30,13 @@ def shade(weight: float) -> str:
 
 
 def _style(weight: float) -> Style:
-    """From nothing to a full blue behind the number."""
+    """From nothing to a full blue behind the number; white is legible on each, beside a dark or a light ground."""
     if weight < 0.1:
         return Style()
     return Style(
-        color="white",
-        bgcolor=f"rgb({int(60 - 40 * weight)},{int(90 - 30 * weight)},{int(80 + 175 * weight)})",
+        color="rgb(255,255,255)",
+        bgcolor=f"rgb({int(70 - 70 * weight)},{int(82 + 8 * weight)},{int(104 + 121 * weight)})",
+        bold=weight >= 0.5,
     )
 
 
@@ -86,8 +87,11 @@ def heat_map(selection: Selection, width: int) -> Iterator[Text]:
                 weight = float(selection.weights[row, column])
                 percent = f"{weight:.0%}"[:-1]
                 shown = "·" if percent == "0" else f"{shade(weight)}{percent:>3}"
+                style = _style(weight)
                 line.append(" ")
-                line.append(fitted(shown, widths[column] - 1, right=True), _style(weight))
+                line.append(fitted(shown, widths[column] - 1, right=True), style)
+                if style.bgcolor:  # the shade is for terminals without colour
+                    line.stylize(Style(color=style.bgcolor), len(line) - 4, len(line) - 3)
             yield line
         start = end
 

@@ -63,12 +63,14 @@ function buildHeads() {
     const numbers = layer === null ? [] : [...map.weights[0].keys()].map((head) => head + 1);
     return [null, ...numbers].map((head) => headOf(layer, head));
   });
-  $("#heads").replaceChildren(
-    ...layers.map((layer) => {
-      const buttons = heads.filter((one) => one.layer === layer).map((one) => one.button);
-      return make("div", { class: "layer" }, make("p", {}, layer ? `layer ${layer}` : "all"), make("div", {}, ...buttons));
-    }),
-  );
+  const lines = layers.map((layer) => {
+    const buttons = heads.filter((one) => one.layer === layer).map((one) => one.button);
+    const title = make("p", {}, layer ? `layer ${layer}` : "all");
+    return make("div", { class: "layer" }, title, make("div", {}, ...buttons));
+  });
+  lines[0].append(make("p", { id: "heads-note" }));
+  $("#heads").style.setProperty("--n", map.weights[0].length + 1);
+  $("#heads").replaceChildren(...lines);
 }
 
 function headOf(layer, head) {
@@ -78,17 +80,11 @@ function headOf(layer, head) {
   thumb.style.aspectRatio = Math.min(2, Math.max(0.6, map.columns.length / map.rows.length));
   const note = make("span", { class: "note" });
   const title = make("b", {}, head ? `${layer}.${head}` : "mean");
-  const attributes = { type: "button", role: "radio", class: "head", "data-layer": layer ?? "", "data-head": head ?? "" };
-  return {
-    layer,
-    head,
-    name: nameOf(map, state.kind, layer, head),
-    weights: select(map, layer, head),
-    button: make("button", attributes, title, thumb, note),
-    canvas,
-    mark,
-    note,
-  };
+  const about = { type: "button", role: "radio", class: "head", "data-layer": layer ?? "", "data-head": head ?? "" };
+  const button = make("button", about, title, thumb, note);
+  const name = nameOf(map, state.kind, layer, head);
+  const short = head ? name : `mean of ${layer ? `layer ${layer}` : "all"}`;
+  return { layer, head, name, short, weights: select(map, layer, head), button, canvas, mark, note };
 }
 
 function drawThumb({ canvas, weights }) {
@@ -103,9 +99,8 @@ function drawThumb({ canvas, weights }) {
 
 /** Show the chosen head. */
 function choose() {
-  const name = nameOf(map, state.kind, state.layer, state.head);
   weights = select(map, state.layer, state.head);
-  $("#pair-title").textContent = `${KINDS[state.kind].title}: ${name}`;
+  $("#pair-title").textContent = `${KINDS[state.kind].title}: ${inWords(map, state.layer, state.head)}`;
   for (const choice of ["kind", "unit", "view"]) $(`input[name=${choice}][value=${state[choice]}]`).checked = true;
   for (const one of heads) {
     drawThumb(one);
@@ -127,11 +122,11 @@ function fillTable() {
   const label = make("bdi", {}, map.rows[state.word]);
   const name = nameOf(map, state.kind, state.layer, state.head);
   $("#matrix-title").replaceChildren(...(everyHead ? ["“", label, `” in every head of ${state.kind}`] : [name]));
-  const meaning = everyHead ? `A row is one head: where it looks for this ${unit()}.` : KINDS[state.kind].meaning(unit());
-  $("#table-note").textContent = `${meaning} Numbers are percent; a row sums to 100.`;
+  const meaning = everyHead ? () => `A row is one head: where it looks for this ${unit()}.` : KINDS[state.kind].meaning;
+  $("#table-note").textContent = `${meaning(unit())} Numbers are percent; a row sums to 100.`;
 
   const lines = everyHead
-    ? heads.map((one) => tableRow(one.name, one.weights[state.word], state.word, one))
+    ? heads.map((one) => tableRow(one.short, one.weights[state.word], state.word, one))
     : map.rows.map((row, t) => tableRow(row, weights[t], t));
   const top = map.columns.map((column, s) => header("col", column, { "data-column": s }));
   const stop = table.contains(document.activeElement) && document.activeElement;
@@ -149,7 +144,9 @@ function tableRow(label, row, t, one = null) {
   return tr;
 }
 
-const header = (scope, label, attributes) => make("th", { scope, tabindex: -1, ...attributes }, make("span", {}, label));
+function header(scope, label, attributes) {
+  return make("th", { scope, tabindex: -1, ...attributes }, make("span", {}, label));
+}
 
 function cell(weight, t, s) {
   const td = make("td", { tabindex: -1, "data-row": t, "data-column": s });
@@ -164,12 +161,14 @@ function cell(weight, t, s) {
   return td;
 }
 
-/** Fit what is wide: words in two lines, else in two columns; column headings level, else upright. */
+/** Fit what is wide: words in two lines, else in two columns; the table's headings level, else upright, else small. */
 function arrange() {
   const main = $("main");
   main.classList.remove("upright");
   main.classList.toggle("upright", [$("#columns"), $("#rows")].some((line) => line.scrollWidth > line.clientWidth));
   const table = $("#table");
-  table.classList.remove("tall");
-  table.classList.toggle("tall", table.scrollWidth > table.parentElement.clientWidth);
+  table.className = "";
+  for (const narrower of ["tall", "small"]) {
+    if (table.offsetWidth > table.parentElement.clientWidth) table.classList.add(narrower);
+  }
 }

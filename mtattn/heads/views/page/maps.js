@@ -40,13 +40,22 @@ const select = (map, layer, head) => {
   return mean(layers.flatMap((heads) => (head === null ? heads : [heads[head - 1]])));
 };
 
-/** The name of what `select` gives. */
+/** The name of what `select` gives, as it is typed elsewhere. */
 const nameOf = (map, kind, layer, head) => {
   const [nLayers, nHeads] = [map.weights.length, map.weights[0].length];
   if (layer !== null && head !== null) return `${kind}.${layer}.${head}`;
   if (layer !== null) return `mean of the ${nHeads} heads of ${kind}.${layer}`;
   if (head !== null) return `mean of head ${head} over the ${nLayers} layers of ${kind}`;
   return `mean of all ${nLayers} × ${nHeads} heads of ${kind}`;
+};
+
+/** The same in words. */
+const inWords = (map, layer, head) => {
+  const [nLayers, nHeads] = [map.weights.length, map.weights[0].length];
+  if (layer !== null && head !== null) return `layer ${layer}, head ${head}`;
+  if (layer !== null) return `layer ${layer}, mean of its ${nHeads} heads`;
+  if (head !== null) return `head ${head}, mean of its ${nLayers} layers`;
+  return `mean of all ${nLayers} × ${nHeads} heads`;
 };
 
 /** The places of a list of weights, the greatest first. */

@@ -25,6 +25,14 @@ function pin(place) {
   light();
 }
 
+/** What stands below each head, by what is in focus. */
+const NOTES = {
+  row: (unit) => `Below each head: where it looks most for this ${unit}.`,
+  column: (unit) => `Below each head: which ${unit} looks here most.`,
+  both: () => "Below each head: its attention for this pair.",
+  none: () => `Below each head: how much rests on ${rest(weights).label}.`,
+};
+
 /** Light up the place in focus everywhere: among the words, under each head, in the table, in a sentence. */
 function light() {
   const { row, column } = pointed ?? pinned ?? { row: null, column: null };
@@ -41,6 +49,8 @@ function light() {
     lightWord(button, row !== null || column === null ? null : weights[t][column], t === row);
   }
   for (const one of heads) lightHead(one, row, column);
+  const focus = row === null ? (column === null ? "none" : "column") : column === null ? "row" : "both";
+  $("#heads-note").textContent = NOTES[focus](unit());
   lightTable(row, column);
   drawLinks(row, column);
   $("#said").replaceChildren(...say(row, column));
@@ -48,7 +58,7 @@ function light() {
 
 function lightWord(button, weight, isPlace) {
   shade(button, weight);
-  button.lastChild.textContent = weight === null ? "" : `${percent(weight)} %`;
+  button.lastChild.textContent = weight === null ? "" : `${percent(weight)}%`;
   button.classList.toggle("lit", isPlace);
   button.setAttribute("aria-pressed", same(placeOf(button), pinned));
 }
@@ -61,9 +71,10 @@ function lightHead(one, row, column) {
   one.mark.hidden = row === null && column === null;
   Object.assign(one.mark.style, { top: `${top}%`, height: `${height}%`, left: `${left}%`, width: `${width}%` });
   const note = headNote(one.weights, row, column);
-  one.note.replaceChildren(make("bdi", {}, note.label), ` ${percent(note.weight)} %`);
-  one.button.setAttribute("aria-label", `${one.name}: ${note.label} ${percent(note.weight)} %`);
-  one.button.title = `${one.name}: ${note.label} ${percent(note.weight)} %`;
+  const share = `${percent(note.weight)}%`;
+  one.note.replaceChildren(make("bdi", {}, one.mark.hidden ? "" : note.label), make("span", {}, share));
+  one.button.title = `${one.name}: ${note.label} ${share}`;
+  one.button.setAttribute("aria-label", one.button.title);
 }
 
 function headNote(matrix, row, column) {
@@ -86,6 +97,7 @@ function rest(matrix) {
 
 function lightTable(row, column) {
   const line = state.view === "word" ? null : row; // there each row is a head
+  $("#table").dataset.lit = line === null ? "column" : column === null ? "row" : "cell";
   for (const cell of $("#table").querySelectorAll("td[data-column]")) {
     const { row: t, column: s } = placeOf(cell);
     cell.classList.toggle("lit", (line ?? column) !== null && (line ?? t) === t && (column ?? s) === s);
@@ -129,10 +141,10 @@ function say(row, column) {
   const list = (labels, shares) => {
     const [first, ...others] = strongest(shares);
     const told = [first, ...others.slice(0, 3).filter((i) => shares[i] >= 0.05)];
-    return told.flatMap((i, n) => [n ? ", " : "", word(labels[i]), ` ${percent(shares[i])} %`]);
+    return told.flatMap((i, n) => [n ? ", " : "", word(labels[i]), ` ${percent(shares[i])}%`]);
   };
   if (row !== null && column !== null) {
-    const share = `${percent(weights[row][column])} %`;
+    const share = `${percent(weights[row][column])}%`;
     return [word(map.rows[row]), " looks at ", word(map.columns[column]), ` with ${share} of its attention.`];
   }
   if (row !== null) return [word(map.rows[row]), " looks at ", ...list(map.columns, weights[row]), "."];
@@ -141,7 +153,7 @@ function say(row, column) {
     return [word(map.columns[column]), " is looked at by ", ...list(map.rows, shares), "."];
   }
   const { label, weight } = rest(weights);
-  return [`On average ${percent(weight)} % of a ${unit()}’s attention rests on `, word(label), "."];
+  return [`On average ${percent(weight)}% of a ${unit()}’s attention rests on `, word(label), "."];
 }
 
 // The keyboard: one Tab stop for each line of words, for the heads and for the table; arrows walk within.
@@ -230,8 +242,12 @@ new ResizeObserver(() => {
   light();
 }).observe($("main"));
 
+// Marks of isolation around each: an option has no place for elements, and a text's direction is its own.
+const isolated = (text) => `\u2068${text}\u2069`;
 $("#sentence").append(
-  ...sentences.map(([{ source, target }], i) => make("option", { value: i }, `${source} → ${target}`)),
+  ...sentences.map(([{ source, target }], i) => {
+    return make("option", { value: i }, `${isolated(source)} → ${isolated(target)}`);
+  }),
 );
 $("#chooser").hidden = sentences.length === 1;
 build();
