@@ -32,13 +32,12 @@ def selection(rows: list[str], columns: list[str], seed: int = 0) -> Selection:
 
 def blocks(chosen: Selection, width: int) -> list[list[str]]:
     """Give the heat map's lines, block by block: a heading and a line a row."""
-    lines = [line.plain for line in heat_map(chosen, width)]
     found: list[list[str]] = [[]]
-    for line in lines:
-        if line:
-            found[-1].append(line)
-        else:
+    for line in heat_map(chosen, width):
+        if not line.plain:
             found.append([])
+        elif not re.match(r"columns? \d", line.plain):
+            found[-1].append(line.plain)
     return found
 
 
@@ -93,6 +92,27 @@ def test_every_column_is_drawn_once_in_order(columns: list[str], width: int) -> 
     chosen = selection(["a", "b"], columns)
     headings = [label for block in blocks(chosen, width) for label in block[0].split()]
     assert headings == [*columns, "</s>"]
+
+
+@given(n_columns=st.integers(0, 40), width=st.integers(60, 200))
+def test_where_columns_are_folded_each_block_says_which_it_shows(n_columns: int, width: int) -> None:
+    chosen = selection(["a"], ["gato"] * n_columns)
+    n_blocks = len(blocks(chosen, width))
+    told = [line.plain for line in heat_map(chosen, width) if line.plain.startswith("column")]
+    assert len(told) == (n_blocks if n_blocks > 1 else 0)
+    numbers = [list(map(int, re.findall(r"\d+", line))) for line in told]
+    assert all(total == n_columns + 1 for *_, total in numbers)
+    shown = [column for first, *last, _ in numbers for column in range(first, (last or [first])[0] + 1)]
+    assert shown == list(range(1, n_columns + 2 if told else 1))
+
+
+@given(rows=st.lists(st.sampled_from(["שלום", "مرحبا", "cat"]), min_size=1, max_size=4), width=st.integers(60, 120))
+def test_text_that_runs_from_right_to_left_turns_nothing_else_around(rows: list[str], width: int) -> None:
+    chosen = selection(rows, rows)
+    for block in blocks(chosen, width):
+        assert len({cell_len(line) for line in block}) == 1
+        for label in re.findall("[\u0590-\u06ff]+", "".join(block)):
+            assert f"\u200e{label}\u200e" in "".join(block)
 
 
 def test_columns_use_the_width_there_is() -> None:

@@ -12,9 +12,16 @@ if TYPE_CHECKING:
     from mtattn.decoding.translator import Translated, Translator
     from mtattn.heads.switches import Switches
 
+_PANEL = "Heads switched"
+
 MuteOption = Annotated[
     list[str] | None,
-    typer.Option("--mute", help="Switch this head off; may be given several times.", metavar="KIND.LAYER.HEAD"),
+    typer.Option(
+        "--mute",
+        help="Switch this head off; may be given several times.",
+        metavar="KIND.LAYER.HEAD",
+        rich_help_panel=_PANEL,
+    ),
 ]
 OnlyOption = Annotated[
     list[str] | None,
@@ -22,6 +29,7 @@ OnlyOption = Annotated[
         "--only",
         help="Keep this head of its kind of attention and mute all others of that kind; several times: keep several.",
         metavar="KIND.LAYER.HEAD",
+        rich_help_panel=_PANEL,
     ),
 ]
 UniformOption = Annotated[
@@ -30,6 +38,7 @@ UniformOption = Annotated[
         "--uniform",
         help="Let this head attend evenly to all that it may see; may be given several times.",
         metavar="KIND.LAYER.HEAD",
+        rich_help_panel=_PANEL,
     ),
 ]
 

@@ -7,25 +7,13 @@ from typing import TYPE_CHECKING
 from mtattn.text import normalise
 
 if TYPE_CHECKING:
-    from mtattn.decoding.search import TorchSearch
+    from mtattn.cli.inspect_heads.passes import Passes
     from mtattn.heads.record import HeadRecord
     from mtattn.heads.switches import Switches
-    from mtattn.tokenizer import Tokenizer
-
-Records = Callable[[str], Iterable["HeadRecord"]]
 
 
-def with_switches(
-    records: Records, search: "TorchSearch", tokenizer: "Tokenizer", switches: "Switches", beam: int
-) -> Records:
-    """Make records with heads switched, each with what the model does without.
-
-    Args:
-        records: makes a text's records with the model of `search`.
-        search: of the model as it was trained.
-        tokenizer: its own.
-        switches: what is changed.
-        beam: width with which the untouched output is searched for.
+def with_switches(passes: "Passes", switches: "Switches") -> Callable[[str], Iterable["HeadRecord"]]:
+    """Make what records a text with heads switched, each record with what the model does without.
 
     Raises:
         InputError: the model has no such head.
@@ -34,14 +22,15 @@ def with_switches(
     from mtattn.heads.record import Untouched
     from mtattn.heads.switches import switched
 
+    search, tokenizer = passes.search, passes.tokenizer
     switches.check(search.model)
 
     def compared(text: str) -> Iterable["HeadRecord"]:
         with switched(search.model, switches):
-            changed = list(records(text))
+            changed = list(passes.records(text))
         for record in changed:
             source = tokenizer.encode(record.source)
-            target = tokenizer.encode(record.target) if record.forced else search([source], beam)[0][0].ids
+            target = tokenizer.encode(record.target) if record.forced else search([source], passes.beam)[0][0].ids
             (before,) = forced_log_probs(search.model, [source], [target])
             with switched(search.model, switches):
                 (after,) = forced_log_probs(search.model, [source], [target])

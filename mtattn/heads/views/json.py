@@ -16,7 +16,8 @@ def _map(attention: AttentionMap) -> dict[str, Any]:
     }
 
 
-def _record(record: HeadRecord) -> dict[str, Any]:
+def to_object(record: HeadRecord) -> dict[str, Any]:
+    """Put a record into dictionaries and lists; what they hold, `to_json` says."""
     return {
         "source": record.source,
         "target": record.target,
@@ -39,5 +40,5 @@ def to_json(records: Sequence[HeadRecord]) -> str:
         [layer][head][row][column], rounded to six places; under `untouched`, where heads are switched,
         what the model does without. For several records an object with such objects under `parts`.
     """
-    shown = [_record(record) for record in records]
+    shown = [to_object(record) for record in records]
     return json_line(shown[0] if len(shown) == 1 else {"parts": shown})
