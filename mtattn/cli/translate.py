@@ -81,9 +81,9 @@ def translate(
     With --n-best above 1, each translation has a line of its own: the number of the input line, the score,
     and the text, with tabs between.
 
-    Where --mute, --only or --uniform change heads, a line is the translation of the model as it was trained, the
-    one with the heads changed, the words that differ in [brackets], and the log-probability that each model gives
-    its own translation, with tabs between.
+    Where --mute, --only or --uniform change heads, a line is the translation of the model as it was trained,
+    the one with the heads changed, the words that differ in [brackets], and the log-probability that each
+    model gives its own translation, with tabs between.
     """
     if texts and input_file:
         raise typer.BadParameter("give texts or --input, not both")

@@ -153,9 +153,9 @@ def inspect_heads(
     The translation is the model's own, or --target. Each row is one output word's attention over the source,
     at the step that emits it; </s>, the end of the sentence, has a column of its own.
 
-    With --mute, --only or --uniform the map is that of the model with heads changed, below what that does to the
-    translation. With --scorecard no sentence is shown: all heads are measured on many sentence pairs, and on pairs of
-    the paired grammar with gold alignments.
+    With --mute, --only or --uniform the map is that of the model with heads changed, below what that does
+    to the translation. With --scorecard no sentence is shown: all heads are measured on many sentence pairs,
+    and on pairs of the paired grammar with gold alignments.
     """
     if target is not None and len(texts or []) != 1:
         raise typer.BadParameter("--target goes with one TEXT")
