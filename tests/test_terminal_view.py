@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.console import Console
 
 from mtattn.errors import InputError
 from mtattn.heads.capture import capture
@@ -146,6 +147,17 @@ def test_more_weight_is_a_darker_shade() -> None:
     assert [shades.index(shade) for shade, _ in first] == sorted(shades.index(shade) for shade, _ in first)
     assert "█100" in block[2]
     assert block[2].count("·") == 2
+
+
+def test_where_there_is_colour_no_shade_is_seen_beside_it() -> None:
+    for line in heat_map(selection(["a"], ["x", "y"]), 80):
+        for place, character in enumerate(line.plain):
+            style = line.get_style_at_offset(Console(), place)
+            if character in "░▒▓█":
+                assert style.bgcolor
+                assert style.color == style.bgcolor
+            elif style.bgcolor and character.isdecimal():
+                assert style.color != style.bgcolor
 
 
 def test_the_end_of_the_sentence_has_a_column_of_its_own() -> None:

@@ -92,7 +92,7 @@ def heat_map(selection: Selection, width: int) -> Iterator[Text]:
                 line.append(" ")
                 line.append(fitted(shown, widths[column] - 1, right=True), style)
                 if style.bgcolor:  # the shade is for terminals without colour
-                    line.stylize(Style(color=style.bgcolor), len(line) - 4, len(line) - 3)
+                    line.stylize(Style(color=style.bgcolor, dim=False), len(line) - 4, len(line) - 3)
             yield line
         start = end
 
