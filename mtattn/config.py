@@ -139,6 +139,8 @@ class TrainingConfig(Section):
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """Share of the training in which the learning rate rises from 0 to its peak; then it falls to 0."""
+    average: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Validated and saved is an average of the weights over this share of the steps, the last ones; 0 = the last."""
     label_smoothing: Share = 0.1
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
     """The gradient of a step is scaled down to this norm where it is longer."""
@@ -148,6 +150,8 @@ class TrainingConfig(Section):
     """Dev pairs that are translated at a validation, at most."""
     patience: Annotated[int, Field(ge=0)] = 0
     """Stop after so many validations without a better BLEU; 0 = never. Without effect under `minutes`."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """auto = an NVIDIA GPU where there is one, else Apple's, else the CPU."""
     threads: Annotated[int, Field(ge=0)] = 0
     """CPU threads; 0 = one a core that this process may use."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -3,11 +3,11 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -16,7 +16,9 @@ from mtattn.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
+    from mtattn.decoding.translator import Translated
     from mtattn.run import RunFolder
 
 STARTED = time.monotonic()
@@ -150,6 +152,27 @@ def open_lines(path: Path | None) -> Iterator[LineReader]:
 def write_line(text: str) -> None:
     """Write one line to stdout in UTF-8, whatever the locale."""
     sys.stdout.buffer.write(text.encode("utf-8", errors="replace") + b"\n")
+
+
+def rendered(console: "Console", lines: "Iterable[Text]") -> str:
+    """Draw lines as the console would, with the colours that it has, each with a line break behind it."""
+    with console.capture() as drawn:
+        for line in lines:
+            console.print(line)
+    return drawn.get()
+
+
+def translations_json(translated: "Translated") -> list[dict[str, Any]]:
+    """Write the translations of one source as --json shows them."""
+    return [
+        {
+            "text": one.text,
+            "score": round(one.score, 6),
+            "log_prob": round(one.log_prob, 6),
+            "complete": one.complete,
+        }
+        for one in translated.translations
+    ]
 
 
 def prompted(prompt: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import time
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,15 @@ Examples:
 
   torchrun --nproc-per-node 4 -m -- mtattn train --data pairs.tsv
 """
+
+
+class DeviceName(StrEnum):
+    """The devices, as they are typed."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
 
 
 def train(
@@ -55,6 +65,9 @@ def train(
         typer.Option("--set", help="Any setting of the config, such as model.n_heads=4.", metavar="KEY=VALUE"),
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
+    device: Annotated[
+        DeviceName | None, typer.Option(help="What trains; auto, the default: a GPU where there is one.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --run.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the run that stands in --run.")] = False,
 ) -> None:
@@ -66,18 +79,19 @@ def train(
         "direction": direction,
         "training.minutes": minutes,
         "training.threads": threads,
+        "training.device": device and device.value,
     }
     given = {key: value for key, value in given.items() if value is not None}
     if resume and (force or run is None or config or given or settings):
         raise typer.BadParameter("--resume goes with --run alone: the run's own settings hold")
 
-    from mtattn.config import config_for, load_config
+    from mtattn.config import DEFAULT_CONFIG, load_config
     from mtattn.corpus.loading import check_sources
     from mtattn.errors import ConfigError, DataError
     from mtattn.run import RUNS, RunFolder
     from mtattn.training.team import Team
 
-    team = Team()
+    team, why = Team(), ""
     if not team.leads:
         ctx.obj = Verbosity(quiet=True)
     console = stderr_console(ctx)
@@ -89,9 +103,13 @@ def train(
             console.print(f"{run} is finished already; nothing is left to do")
             return
     else:
-        name = config or config_for(minutes or 0.0)
-        resolved = load_config(name, settings, given)
+        resolved = load_config(config or DEFAULT_CONFIG, settings, given)
         check_sources(resolved.data)  # before --force replaces a run
+        if minutes and not config:
+            from mtattn.training.budget import choose_config
+
+            name, why = choose_config(minutes, resolved.training, team)
+            resolved = load_config(name, settings, given)
         (now,) = team.agree([time.time()])
         path = run or RUNS / datetime.fromtimestamp(now).strftime("%Y-%m-%d_%H-%M-%S")
         folder = RunFolder.create(path, resolved, force=force) if team.leads else RunFolder(path)
@@ -102,8 +120,8 @@ def train(
 
     display = Display(console)
     display.note(f"run: {folder.path}")
-    if minutes and not config:
-        display.note(f"config {name}, chosen for {minutes:g} minutes; --config and --set choose otherwise")
+    if why:
+        display.note(why)
     if ctx.obj.verbose:
         display.note(folder.config().to_toml())
     try:

@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -41,6 +41,10 @@ class Batch:
     def n_tokens(self) -> int:
         """Real source and target tokens, </s> included, padding not."""
         return int(self.src_lengths.sum() + (self.tgt_emit != PAD).sum())
+
+    def to(self, device: torch.device) -> "Batch":
+        """Copy the batch to a device; itself where it is there already."""
+        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 Row = Sequence[int] | NDArray[np.integer]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mtattn.config import DataConfig
 from mtattn.corpus.builtin import builtin_columns, builtin_corpus
-from mtattn.corpus.grammar import GOLD_SEED, N_GOLD, load_grammar
+from mtattn.corpus.grammar import GOLD_SEED, N_GOLD, AlignedPair, load_grammar
 from mtattn.corpus.pairs import Direction, Pair, sentence_key
 from mtattn.corpus.readers import ReadReport, read_pairs
 from mtattn.corpus.split import Parts, split_pairs
@@ -103,6 +103,21 @@ def read_grammar(config: DataConfig, direction: Direction, note: Note) -> Iterat
         if n_written == config.grammar_pairs:
             break
     note(f"the paired grammar: {n_written:,} pairs")
+
+
+def read_gold(direction: Direction, n: int) -> list[AlignedPair]:
+    """Write pairs of the paired grammar with their gold alignments, the first of those that no training has seen.
+
+    Args:
+        direction: the languages.
+        n: how many.
+
+    Raises:
+        DataError: the grammar has not this direction.
+    """
+    turned = builtin_columns(direction) == ("2", "1")
+    gold = load_grammar().generate(n, GOLD_SEED)
+    return [aligned.turned() for aligned in gold] if turned else list(gold)
 
 
 def read_all(config: DataConfig, direction: Direction, note: Note) -> Iterator[Pair]:

@@ -11,7 +11,7 @@ from mtattn.text import normalise
 
 _WORDS = re.compile(r"\w+")
 # What ASCII characters become in words, the others being spaces; three times as fast as the pattern.
-_ASCII_WORDS = "".join(c.casefold() if _WORDS.match(c) else " " for c in map(chr, range(128))).encode().ljust(256)
+_ASCII_WORDS = bytes(ord(char.casefold() if _WORDS.match(char) else " ") for char in map(chr, range(128))).ljust(256)
 _LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
 
 

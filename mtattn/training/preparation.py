@@ -1,24 +1,19 @@
 """What a training works on: the corpus read and split, the tokenizer, the pairs as token ids."""
 
-import ctypes
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
-import torch
-
-from mtattn.config import Config, TrainingConfig
+from mtattn.config import Config
 from mtattn.corpus.batches import EncodedPairs, write_ids
 from mtattn.corpus.loading import load_parts, source_files
 from mtattn.corpus.pairs import Direction, Pair, fingerprint
 from mtattn.errors import DataError, RunError
 from mtattn.files import open_whole, write_whole
-from mtattn.run import DEV, TEST, TOKENIZER, TRAIN_IDS, RunFolder, available_cores
+from mtattn.run import DEV, TEST, TOKENIZER, TRAIN_IDS, RunFolder
 from mtattn.tokenizer import Tokenizer
-from mtattn.training.team import Team
 
 Note = Callable[[str], None]
 
@@ -38,70 +33,6 @@ class Materials:
     train: EncodedPairs
     dev: list[Pair]
     dev_encoded: EncodedPairs
-
-
-def keep_freed_memory() -> None:
-    """Have the C library keep freed memory for the next tensor instead of giving it back to the system.
-
-    By default each large tensor is new memory that the system clears page by page; keeping it made a step
-    a tenth to a seventh faster. Each thread keeps an arena of its own: with one for all, two threads were a
-    quarter slower. Does nothing where the C library is not glibc.
-    """
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):
-        return
-    mmap_threshold, trim_threshold = -3, -1  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD of malloc.h
-    mallopt(mmap_threshold, 2**30)
-    mallopt(trim_threshold, 2**31 - 1)
-
-
-def cpu_has_bfloat16() -> bool:
-    """Say whether this CPU multiplies bfloat16 matrices in hardware, from what it lists of itself."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text(errors="replace").split()
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
-def choose_threads_and_precision(
-    config: TrainingConfig, manifest: dict[str, Any], team: Team, note: Note
-) -> tuple[int, torch.dtype]:
-    """Settle threads and precision, and say which.
-
-    Args:
-        config: what is wanted.
-        manifest: of a run that is gone on with: what was chosen then holds; empty for a new one.
-        team: the processes that train together; those of one machine share its cores.
-        note: told what was chosen and why.
-
-    Returns:
-        The number of this process' threads, and the type in which matrices are multiplied; weights are float32
-        always.
-
-    Raises:
-        RunError: a run that is gone on with was begun by another number of processes.
-    """
-    if manifest.get("processes", team.size) != team.size:
-        raise RunError(
-            f"the run was begun by {manifest['processes']} processes, not {team.size}",
-            fix="go on with as many: torchrun --nproc-per-node N -m -- mtattn train ...",
-        )
-    threads = int(manifest.get("threads", config.threads or max(1, available_cores() // team.size_here)))
-    if "precision" in manifest:
-        bfloat16, why = manifest["precision"] == "bfloat16", "as before"
-    elif config.precision == "auto":
-        bfloat16 = cpu_has_bfloat16()
-        why = f"the CPU lists {'its' if bfloat16 else 'no'} bfloat16 units"
-    else:
-        bfloat16, why = config.precision == "bfloat16", "as set"
-    # The leader's choice holds for all: their parts of a batch and their weights must fit.
-    agreed = team.agree([threads, bfloat16])
-    threads, dtype = int(agreed[0]), torch.bfloat16 if agreed[1] else torch.float32
-    processes = f"{team.size} processes, each with " if team.size > 1 else ""
-    note(f"{processes}{threads} thread{'s' if threads > 1 else ''}, {str(dtype).removeprefix('torch.')} ({why})")
-    return threads, dtype
 
 
 def _encoded(

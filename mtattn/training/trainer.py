@@ -5,7 +5,7 @@ import math
 import os
 import time
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -19,19 +19,16 @@ from mtattn.errors import MtattnError, RunError
 from mtattn.evaluation import evaluate
 from mtattn.run import CHECKPOINT, METRICS, MODEL, TRAIN_IDS, RunFolder, now
 from mtattn.tokenizer import PAD
+from mtattn.training.averaging import STEPS_PER_UPDATE, averaged
 from mtattn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mtattn.training.interrupt import Interrupt
+from mtattn.training.machine import Computing, choose_computing, keep_freed_memory
 from mtattn.training.optimizer import Optimizer
-from mtattn.training.preparation import (
-    Materials,
-    choose_threads_and_precision,
-    keep_freed_memory,
-    load_materials,
-    prepare,
-)
+from mtattn.training.preparation import Materials, load_materials, prepare
 from mtattn.training.progress import Display, StepReport, ValidationReport
 from mtattn.training.team import Team
 from mtattn.training.workers import Workers, emission_loss
+from mtattn.transformer import Transformer
 from mtattn.weights import new_model, save_tensors
 
 _N_SAMPLES = 3
@@ -48,7 +45,7 @@ class Trainer:
         materials: what it trains on.
         team: the processes that train together.
         workers: the threads that do this process' work of a step.
-        dtype: type in which matrices are multiplied.
+        computing: what this process computes with.
         display: told what happens.
         started: `time.monotonic()` at the start of the command, from which `training.minutes` count.
     """
@@ -61,17 +58,20 @@ class Trainer:
         *,
         team: Team,
         workers: Workers,
-        dtype: torch.dtype,
+        computing: Computing,
         display: Display,
         started: float,
     ) -> None:
         self.run, self.config, self.materials = run, config, materials
         self.team, self.workers = team, workers
-        self.display, self.started, self.dtype = display, started, dtype
+        self.display, self.started, self.computing = display, started, computing
         torch.manual_seed(config.seed)
-        self.model = new_model(config, materials.tokenizer.vocab_size)
-        self.optimizer = Optimizer(self.model, config.training, dtype, workers)
-        self.translator = Translator(TorchSearch(self.model), materials.tokenizer)
+        self.model = new_model(config, materials.tokenizer.vocab_size).to(computing.device)
+        self.optimizer = Optimizer(self.model, config.training, computing.dtype, workers)
+        self.model.train()
+        self.average = averaged(self.model, config.training.average)
+        self.averaged_model = cast("Transformer", self.average.module)
+        self.translator = Translator(TorchSearch(self.averaged_model), materials.tokenizer)
         self.progress = Progress()
         self._metrics: list[dict[str, Any]] = []
         self._last_bleu: float | None = None
@@ -84,7 +84,7 @@ class Trainer:
         Raises:
             RunError: the checkpoint or metrics.jsonl cannot be used.
         """
-        self.progress = load_checkpoint(self.run, self.model, self.optimizer)
+        self.progress = load_checkpoint(self.run, self.model, self.average, self.optimizer)
         self._new_block()
         if not self.team.leads:
             return
@@ -178,13 +178,12 @@ class Trainer:
         return True
 
     def _step(self, indices: np.ndarray, position: float) -> None:
-        self.model.train()
         loss, n_tokens = self.workers.gradients(
             self.model,
             self.materials.train,
             indices,
             label_smoothing=self.config.training.label_smoothing,
-            dtype=self.dtype,
+            dtype=self.computing.dtype,
             seed=(self.config.seed, self.progress.step),
         )
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip_norm)
@@ -196,6 +195,8 @@ class Trainer:
             )
         learning_rate = self.optimizer.step(position)
         self.progress.step += 1
+        if self.progress.step % STEPS_PER_UPDATE == 0:
+            self.average.update_parameters(self.model)
         self._metrics.append(
             {
                 "step": self.progress.step,
@@ -223,7 +224,7 @@ class Trainer:
     def _validate(self) -> None:
         begun = time.monotonic()
         progress, dev = self.progress, self.materials.dev
-        self.model.eval()
+        self.average.update_parameters(self.model)
         loss = self._dev_loss()
         scores, hypotheses = evaluate(self.translator, dev, beam=1)
         progress.validation_s = time.monotonic() - begun
@@ -233,7 +234,7 @@ class Trainer:
         better = scores.bleu > progress.best_bleu
         if better:
             progress.best_bleu, progress.best_step, progress.n_worse = scores.bleu, progress.step, 0
-            save_tensors(self.run.path / MODEL, self.model.state_dict())
+            save_tensors(self.run.path / MODEL, self.averaged_model.state_dict())
         else:
             progress.n_worse += 1
         self._metrics.append(
@@ -259,9 +260,9 @@ class Trainer:
         pairs = self.materials.dev_encoded
         total, n_tokens = 0.0, 0
         for indices in batches_of_epoch(pairs, self.config.training.batch_tokens, seed=0, epoch=0):
-            batch = pairs.batch(indices)
+            batch = pairs.batch(indices).to(self.computing.device)
             n_emitted = int((batch.tgt_emit != PAD).sum())
-            total += emission_loss(self.model, batch).item() * n_emitted
+            total += emission_loss(self.averaged_model, batch).item() * n_emitted
             n_tokens += n_emitted
         return total / n_tokens
 
@@ -274,7 +275,7 @@ class Trainer:
         self._metrics.clear()
         # `started` still counts what was spent since: only the saved copy has it.
         saved = replace(self.progress, elapsed_s=self.elapsed_s())
-        save_checkpoint(self.run, self.model, self.optimizer, saved)
+        save_checkpoint(self.run, self.model, self.average, self.optimizer, saved)
 
     def record_end(self) -> None:
         """Tell the manifest that the run is finished, and with what scores; what only a training needs goes."""
@@ -311,18 +312,16 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float,
     config = run.config()
     resume = resume and (run.path / CHECKPOINT).is_file()
     with Interrupt() as interrupt, display:
-        n_threads, dtype = choose_threads_and_precision(
-            config.training, run.manifest() if resume else {}, team, display.note
-        )
+        computing = choose_computing(config.training, run.manifest() if resume else {}, team, display.note)
         torch.set_num_threads(1)  # of each worker's arithmetic
         if team.leads:
             prepare(run, config, resume=resume, note=display.note)
         team.wait_for_leader()
         materials = load_materials(run, config, display.note)
         keep_freed_memory()  # from here on: what was freed before goes back to the system
-        workers = Workers(n_threads, team)
+        workers = Workers(computing.n_threads, team)
         trainer = Trainer(
-            run, config, materials, team=team, workers=workers, dtype=dtype, display=display, started=started
+            run, config, materials, team=team, workers=workers, computing=computing, display=display, started=started
         )
         n_parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
         display.note(f"model: {n_parameters:,} parameters, {config.model.n_heads} heads in each attention")
@@ -331,14 +330,14 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float,
             display.note(f"going on at step {trainer.progress.step:,}")
         elif team.leads:
             (run.path / METRICS).unlink(missing_ok=True)  # of a beginning that left no checkpoint
-            precision = str(dtype).removeprefix("torch.")
             run.update_manifest(
                 seed=config.seed,
                 n_parameters=n_parameters,
                 vocab_size=materials.tokenizer.vocab_size,
-                threads=n_threads,
+                device=computing.device.type,
+                threads=computing.n_threads,
                 processes=team.size,
-                precision=precision,
+                precision=computing.precision,
             )
         interrupt.defer()
         if not trainer.progress.finished:

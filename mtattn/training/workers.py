@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mtattn.corpus.batches import Batch, EncodedPairs
-from mtattn.dropout import draw_from
+from mtattn.dropout import seed_dropout
 from mtattn.tokenizer import PAD
 from mtattn.training.team import Team
 from mtattn.transformer import Transformer
@@ -85,14 +85,14 @@ class Workers:
         Returns:
             The loss, and the source and target tokens of the batch.
         """
-        parameters = list(model.parameters())
+        parameters, device = list(model.parameters()), model.device
         team = self._team
 
         def of_part(k: int) -> tuple[float, int, int, Sequence[Tensor]]:
             # Every n-th pair: like lengths in all parts.
-            batch = pairs.batch(indices[k :: self.n * team.size])
-            draw_from(torch.Generator().manual_seed(int(np.random.SeedSequence([*seed, k]).generate_state(1)[0])))
-            with torch.autocast("cpu", dtype=dtype, enabled=dtype is not torch.float32):
+            batch = pairs.batch(indices[k :: self.n * team.size]).to(device)
+            seed_dropout(int(np.random.SeedSequence([*seed, k]).generate_state(1)[0]), device)
+            with torch.autocast(device.type, dtype=dtype, enabled=dtype is not torch.float32):
                 loss = emission_loss(model, batch, label_smoothing)
             gradients = torch.autograd.grad(loss, parameters)
             return loss.item(), int((batch.tgt_emit != PAD).sum()), batch.n_tokens, gradients

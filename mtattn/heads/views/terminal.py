@@ -6,7 +6,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from rich.text import Text
 
-from mtattn.heads.record import HeadRecord, Kind, Selection
+from mtattn.heads.record import HeadRecord, Kind, Selection, Untouched
+from mtattn.heads.views.changes import mark_changes
 from mtattn.tokenizer import BOS_LABEL, EOS_LABEL
 
 _SHADES = " ░▒▓█"
@@ -35,7 +36,7 @@ def _style(weight: float) -> Style:
     )
 
 
-def _fitted(label: str, width: int, *, right: bool = False) -> str:
+def fitted(label: str, width: int, *, right: bool = False) -> str:
     """Cut or fill a label to a number of terminal cells, wide characters counted as two."""
     if cell_len(label) > width:
         label = set_cell_size(label, width - 1) + "…"
@@ -69,16 +70,16 @@ def heat_map(selection: Selection, width: int) -> Iterator[Text]:
             yield Text()
         header = " " * left
         for column in range(start, end):
-            header += " " + _fitted(selection.columns[column], widths[column] - 1, right=True)
+            header += " " + fitted(selection.columns[column], widths[column] - 1, right=True)
         yield Text(header, style="bold")
         for row, label in enumerate(selection.rows):
-            line = Text(_fitted(label, left), style="dim" if label in _SPECIALS else "")
+            line = Text(fitted(label, left), style="dim" if label in _SPECIALS else "")
             for column in range(start, end):
                 weight = float(selection.weights[row, column])
                 percent = f"{weight:.0%}"[:-1]
                 shown = "·" if percent == "0" else f"{_shade(weight)}{percent:>3}"
                 line.append(" ")
-                line.append(_fitted(shown, widths[column] - 1, right=True), _style(weight))
+                line.append(fitted(shown, widths[column] - 1, right=True), _style(weight))
             yield line
         start = end
 
@@ -97,14 +98,27 @@ def strongest(selection: Selection, kind: Kind) -> Iterator[Text]:
     special = [i for i, label in enumerate(selection.columns) if label in _SPECIALS]
     left = max(_label_width(selection.rows), cell_len(asks))
     name = selection.columns[special[0]] if special else ""
-    yield Text(f"{_fitted(asks, left)}  {name:>5}  {answers}, the strongest first", style="bold")
+    yield Text(f"{fitted(asks, left)}  {name:>5}  {answers}, the strongest first", style="bold")
     for row, label in enumerate(selection.rows):
         weights = selection.weights[row]
         order = sorted((i for i in range(len(weights)) if i not in special), key=lambda i: -weights[i])
         told = [i for i in order[:_N_STRONGEST] if weights[i] >= _WEAKEST_TOLD] or order[:1]
         words = "  ".join(f"{selection.columns[i]} {weights[i]:.0%}" for i in told)
         sink = f"{sum(weights[i] for i in special):.0%}" if special else ""
-        yield Text(f"{_fitted(label, left)}  {sink:>5}  {words}".rstrip(), style="dim" if label in _SPECIALS else "")
+        yield Text(f"{fitted(label, left)}  {sink:>5}  {words}".rstrip(), style="dim" if label in _SPECIALS else "")
+
+
+def _switched(record: HeadRecord, untouched: Untouched) -> Iterator[Text]:
+    """Say which heads are switched, and what that changes."""
+    yield Text(", ".join(f"{switch} {name}" for switch, names in untouched.switches.items() for name in names))
+    before, after = mark_changes(untouched.target, record.target)
+    if before != after:
+        yield Text(f"untouched: {before}  switched: {after}")
+    which = "given" if record.forced else "untouched"
+    yield Text(
+        f"log-probability of the {which} output: {untouched.log_prob:.2f} untouched, "
+        f"{untouched.log_prob_switched:.2f} switched"
+    )
 
 
 def show(
@@ -137,6 +151,8 @@ def show(
     asks, answers = _MEANING[kind]
     unit = "pieces" if subwords else "words"
     yield Text(f"{record.source} → {record.target}" + (" (given)" if record.forced else ""), style="bold")
+    if record.untouched:
+        yield from _switched(record, record.untouched)
     yield Text(f"{selection.name}, between {unit}; a row is one {asks}'s attention to the {answers}, in percent")
     yield Text()
     yield from heat_map(selection, width)
