@@ -340,11 +340,14 @@ class TestWhole:
 
     def test_no_color_gives_no_escape_sequences(self, run):
         colour = re.compile(rb"\x1b\[[0-9;]*[34][0-9]")
-        forced = {**os.environ, "FORCE_COLOR": "1"}
+        forced = {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm-256color"}
         forced.pop("NO_COLOR", None)
         options = ("inspect-heads", "--run", run, "--kind", "encoder", "Hola.")
         assert colour.search(process(*options, env=forced).stdout)
         assert not colour.search(process(*options, env={**forced, "NO_COLOR": "1"}).stdout)
+        sixteen = process(*options, env={**forced, "TERM": "xterm"}).stdout.decode()
+        assert not colour.search(sixteen.encode())
+        assert any(shade in sixteen for shade in "░▒▓█")
         assert b"\x1b" not in process(*options, env={**os.environ, "FORCE_COLOR": ""}).stdout
 
     def test_a_time_budget_ends_by_itself_with_a_usable_model(self, tmp_path, pairs_file):

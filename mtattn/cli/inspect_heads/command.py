@@ -189,6 +189,8 @@ def inspect_heads(
     from mtattn.heads.views.terminal import show
 
     notes, results = stderr_console(ctx), Console(highlight=False, soft_wrap=True)
+    if results.color_system == "standard":  # sixteen colours do not tell the weights apart; the shades do
+        results.no_color = True
     passes = Passes.of_run(open_run(ctx, run), target, beam, notes.print)
 
     if why_asked is not None or explain_asked is not None:
