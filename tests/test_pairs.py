@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtattn.corpus.pairs import Direction, Pair, fingerprint, sentence_key
+from mtattn.corpus.pairs import Direction, Pair, as_line, fingerprint, sentence_key
 from mtattn.corpus.split import split_pairs
 from mtattn.errors import DataError
 from mtattn.text import normalise
@@ -167,5 +167,5 @@ def test_the_report_says_what_was_dropped_and_what_was_held_out() -> None:
 def test_a_fingerprint_tells_order_sides_and_borders_apart() -> None:
     a, b = Pair("uno", "one"), Pair("dos", "two")
     lists = [[a, b], [b, a], [a], [], turned([a, b]), [Pair("uno one", "dos two")]]
-    assert len({fingerprint(pairs) for pairs in lists}) == len(lists)
-    assert fingerprint(iter([a, b])) == fingerprint([a, b])
+    assert len({fingerprint(map(as_line, pairs)) for pairs in lists}) == len(lists)
+    assert fingerprint([b"uno\tone", b"dos\ttwo"]) == fingerprint(map(as_line, [a, b]))

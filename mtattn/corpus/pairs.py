@@ -96,16 +96,21 @@ def held_out_place(key: str) -> float:
     return (int.from_bytes(digest) >> 11) / 2**53  # 53 bits: a float holds them exactly, below 1
 
 
-def fingerprint(pairs: Iterable[Pair]) -> str:
+def as_line(pair: Pair) -> bytes:
+    """Write a pair as source, tab, target, in UTF-8; normalised sentences hold neither a tab nor a line end."""
+    return f"{pair.src}\t{pair.tgt}".encode()
+
+
+def fingerprint(lines: Iterable[bytes]) -> str:
     """Hash pairs in their order, so that a manifest can say on which data a model was trained.
 
     Args:
-        pairs: normalised, so that no sentence holds a tab or a line end.
+        lines: see `as_line`.
 
     Returns:
         SHA-256 in hexadecimal.
     """
     digest = hashlib.sha256()
-    for pair in pairs:
-        digest.update(f"{pair.src}\t{pair.tgt}\n".encode())
+    for line in lines:
+        digest.update(line + b"\n")
     return digest.hexdigest()

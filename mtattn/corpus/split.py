@@ -8,6 +8,7 @@ hash with a probability of n² / 2⁶⁵ — three in a million for ten million 
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -130,7 +131,11 @@ class _Hashes:
 
 
 def _is_in(hashes: "array[int]", wanted: NDArray[np.int64]) -> Mask:
-    return np.isin(np.frombuffer(hashes, dtype=np.int64), wanted)
+    every, wanted = np.frombuffer(hashes, dtype=np.int64), np.unique(wanted)
+    if not len(wanted):
+        return np.zeros(len(every), dtype=bool)
+    nearest = wanted[np.minimum(np.searchsorted(wanted, every), len(wanted) - 1)]
+    return np.equal(nearest, every)  # np.isin would sort them all
 
 
 def _lowest(places: NDArray[np.float64], mask: Mask, n: int) -> Mask:
@@ -185,11 +190,13 @@ def split_pairs(
     holdable = first & (np.arange(len(hashes)) < (n_holdable if given is None else 0))
     in_test = holdable & (places < test_share)
     in_dev = holdable & ~in_test & (places < test_share + dev_share)
-    held_out = [_lowest(places, part, held_out_pairs) for part in (in_dev, in_test)]
-    chosen_dev, test = (list(SpooledPairs(spool, part)) for part in held_out)
+    is_dev, is_test = (_lowest(places, part, held_out_pairs) for part in (in_dev, in_test))
+    is_held_out = is_dev | is_test
+    held_out = list(SpooledPairs(spool, is_held_out))
+    chosen_dev, test = (list(compress(held_out, part[is_held_out])) for part in (is_dev, is_test))
     dev = given if given is not None else chosen_dev
 
-    train = first & ~held_out[0] & ~held_out[1]
+    train = first & ~is_held_out
     long = train & hashes.long
     leaks = train & ~long & hashes.sharing([*dev, *test])
     train &= ~long & ~leaks
@@ -203,7 +210,7 @@ def split_pairs(
         n_duplicates=int((~first).sum()),
         n_long=int(long.sum()),
         n_leaks=int(leaks.sum()),
-        n_released=int((in_dev | in_test).sum()) - len(chosen_dev) - len(test),
+        n_released=int((in_dev | in_test).sum()) - len(held_out),
     )
     sample = _lowest(places, train, N_SAMPLE_PAIRS)
     return Parts(report, SpooledPairs(spool, train), dev, test, SpooledPairs(spool, sample))

@@ -11,7 +11,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from mtattn.corpus.pairs import Pair
+from mtattn.corpus.pairs import Pair, as_line
 from mtattn.errors import OutputError
 
 _CHUNK_BYTES = 1 << 20
@@ -47,12 +47,12 @@ class PairSpool:
             OutputError: there is no room.
         """
         try:
-            self._file.write(f"{pair.src}\t{pair.tgt}\n".encode())
+            self._file.write(as_line(pair) + b"\n")
         except OSError as error:
             raise self._unwritable(error) from error
 
     def lines(self) -> Iterator[bytes]:
-        """Draw the pairs as `source TAB target`, in the order in which they were kept.
+        """Draw the pairs as lines, see `as_line`, in the order in which they were kept.
 
         Raises:
             OutputError: there was no room for the last of them.
@@ -89,7 +89,11 @@ class SpooledPairs:
     def __len__(self) -> int:
         return int(np.count_nonzero(self._chosen))
 
+    def lines(self) -> Iterator[bytes]:
+        """Draw them as lines, see `PairSpool.lines`."""
+        return compress(self._spool.lines(), self._chosen.tobytes())
+
     def __iter__(self) -> Iterator[Pair]:
-        for line in compress(self._spool.lines(), self._chosen.tobytes()):
+        for line in self.lines():
             src, _, tgt = line.decode().partition("\t")
             yield Pair(src, tgt)

@@ -9,7 +9,7 @@ from pathlib import Path
 from mtattn.config import Config
 from mtattn.corpus.batches import EncodedPairs, write_ids
 from mtattn.corpus.loading import load_parts, source_files
-from mtattn.corpus.pairs import Direction, Pair, fingerprint
+from mtattn.corpus.pairs import Direction, Pair, as_line, fingerprint
 from mtattn.errors import DataError, RunError
 from mtattn.files import open_whole, write_whole
 from mtattn.run import DEV, TEST, TOKENIZER, TRAIN_IDS, RunFolder
@@ -107,7 +107,7 @@ def prepare(run: RunFolder, config: Config, *, resume: bool, note: Note) -> None
         return
     sources_sha256 = _sources_sha256(config)  # first, so that what changes meanwhile is noticed on resuming
     parts = load_parts(config.data, Direction.parse(config.direction), note, folder=run.path)
-    data_sha256 = fingerprint(chain(parts.train, parts.dev))
+    data_sha256 = fingerprint(chain(parts.train.lines(), map(as_line, parts.dev)))
     if resume:
         if run.manifest().get("data_sha256") != data_sha256:
             raise RunError(
