@@ -61,22 +61,33 @@ def open_tables(source: str, split: str) -> Iterator[Table]:
     Raises:
         DataError: there is no such thing, or its kind is unknown.
     """
+    if not source:
+        raise DataError("the name of a source is empty", fix="name a file with sentence pairs")
     path = Path(source)
     try:
         if source.startswith("hf:"):
             yield Table(source, _hub_rows(source, split))
         elif path.is_dir():
-            files = sorted(path.glob("*.tsv"))
-            if not files:
+            files = files_of(source)
+            if files == [source]:
                 raise DataError("the folder has no *.tsv file", where=path, fix="name a file in it")
             for file in files:
-                yield _file_table(file)
+                yield _file_table(Path(file))
         elif "," in source and not path.exists():
             yield _moses_table(source)
         else:
             yield _file_table(path)
     except OSError as error:  # a name too long, a folder that may not be entered
         raise unreadable(path, error) from error
+
+
+def files_of(source: str) -> list[str]:
+    """Name the *.tsv files of a folder, sorted; any other source, and an empty folder, is one by itself."""
+    try:
+        is_folder = bool(source) and Path(source).is_dir()
+    except OSError:
+        is_folder = False
+    return (sorted(map(str, Path(source).glob("*.tsv"))) if is_folder else []) or [source]
 
 
 def _file_table(path: Path) -> Table:
