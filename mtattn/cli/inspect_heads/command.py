@@ -1,6 +1,5 @@
 """`mtattn inspect-heads`."""
 
-import sys
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
@@ -11,6 +10,8 @@ from mtattn.cli.common import (
     BeamOption,
     JsonOption,
     RunOption,
+    asked_at_terminal,
+    given,
     open_lines,
     open_run,
     prompted,
@@ -126,8 +127,8 @@ def inspect_heads(
                     write_line(shown.get())
 
     if texts:
-        write(texts)
-    elif sys.stdin.isatty():
+        write(given(texts))
+    elif asked_at_terminal():
         write(prompted("> "))
     else:
         with open_lines(None) as reader:
