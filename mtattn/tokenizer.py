@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import sentencepiece
@@ -26,6 +26,7 @@ EOS_LABEL = "</s>"
 BOS_LABEL = "<s>"
 _SPACE = "▁"
 _MOST_WORDS = 10_000_000  # more are counted as if they were so many: sentencepiece takes some 80 bytes for each
+_LONGEST_KEPT = 100  # characters of a word whose pieces are remembered
 _WORD = re.compile(r"\w+(?:['’]\w+)?|[^\w\s]")
 _WORD_IN_RUN = re.compile(f" ?(?:{_WORD.pattern})")
 
@@ -74,21 +75,22 @@ class Tokenizer:
     def __init__(self, model: bytes, where: str | Path = "") -> None:
         problem = ""
         try:
+            if not model:
+                raise ValueError("empty, which sentencepiece takes silently")
             self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
-            specials = [self._processor.id_to_piece(i) for i in range(4)] if model else []
-            if specials != ["<pad>", BOS_LABEL, EOS_LABEL, "<unk>"]:
+            self._pieces = [self._processor.id_to_piece(i) for i in range(self.vocab_size)]
+            self._byte_of_id = {
+                i: int(piece[3:5], 16) for i, piece in enumerate(self._pieces) if self._processor.is_byte(i)
+            }
+            if self._pieces[:4] != ["<pad>", BOS_LABEL, EOS_LABEL, "<unk>"]:
                 problem = "the tokenizer's first pieces are not <pad> <s> </s> <unk>"
-            elif not self._processor.is_byte(self._processor.piece_to_id("<0x00>")):
-                problem = "the tokenizer has no byte pieces"
-        except (RuntimeError, OSError, IndexError):
+            elif sorted(self._byte_of_id.values()) != list(range(256)):
+                problem = "the tokenizer has not a piece for each byte"
+        except (RuntimeError, OSError, IndexError, ValueError):
             problem = "this is not a sentencepiece model"
         if problem:
             raise RunError(problem, where=where, fix="train the run again or restore the file")
         self.model = model
-        self._pieces = [self._processor.id_to_piece(i) for i in range(self.vocab_size)]
-        self._byte_of_id = {
-            i: int(piece[3:5], 16) for i, piece in enumerate(self._pieces) if self._processor.is_byte(i)
-        }
         self._id_of_byte = {byte: i for i, byte in self._byte_of_id.items()}
         self._encode_run = lru_cache(maxsize=2**17)(self._encode_run_anew)
 
@@ -173,7 +175,11 @@ class Tokenizer:
         Returns:
             Ids in 4 … V-1, none for blank text. `decode` gives the text back, its white space as single spaces.
         """
-        return list(chain.from_iterable(map(self._encode_run, text.split())))
+        return [
+            i
+            for run in text.split()
+            for i in (self._encode_run(run) if len(run) <= _LONGEST_KEPT else self._encode_run_anew(run))
+        ]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Turn piece ids into text; special pieces and bytes that spell no character are left out."""

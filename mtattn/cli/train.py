@@ -1,6 +1,7 @@
 """`mtattn train`."""
 
 import time
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mtattn.cli.common import STARTED, Verbosity, stderr_console
+from mtattn.cli.common import STARTED, Verbosity, folder_name, stderr_console
 
 EXAMPLES = """
 Examples:
@@ -54,7 +55,10 @@ def train(
     dev: Annotated[
         str | None, typer.Option(help="Pairs to validate on; else a part of the data.", metavar="SOURCE")
     ] = None,
-    run: Annotated[Path | None, typer.Option(help="Folder of the run; else a new one in runs/.", metavar="DIR")] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the run; else a new one in runs/.", metavar="DIR", parser=folder_name),
+    ] = None,
     minutes: Annotated[
         float | None, typer.Option(min=0.05, help="Train for this long in all, from start to exit.")
     ] = None,
@@ -88,10 +92,11 @@ def train(
     from mtattn.config import DEFAULT_CONFIG, load_config
     from mtattn.corpus.loading import check_sources
     from mtattn.errors import ConfigError, DataError
-    from mtattn.run import RUNS, RunFolder
+    from mtattn.run import CHECKPOINT, RUNS, RunFolder
     from mtattn.training.team import Team
 
     team, why = Team(), ""
+    made: list[Path] = []
     if not team.leads:
         ctx.obj = Verbosity(quiet=True)
     console = stderr_console(ctx)
@@ -102,6 +107,7 @@ def train(
         if "finished_at" in folder.manifest():
             console.print(f"{run} is finished already; nothing is left to do")
             return
+        folder.refuse_links()
     else:
         resolved = load_config(config or DEFAULT_CONFIG, settings, given)
         check_sources(resolved.data)  # before --force replaces a run
@@ -112,6 +118,7 @@ def train(
             resolved = load_config(name, settings, given)
         (now,) = team.agree([time.time()])
         path = run or RUNS / datetime.fromtimestamp(now).strftime("%Y-%m-%d_%H-%M-%S")
+        made = [folder for folder in (path, *path.parents) if not folder.exists()]
         folder = RunFolder.create(path, resolved, force=force) if team.leads else RunFolder(path)
     team.wait_for_leader()
 
@@ -126,10 +133,16 @@ def train(
         display.note(folder.config().to_toml())
     try:
         status = train_run(folder, resume=resume, display=display, started=STARTED, team=team)
-    except (DataError, ConfigError):
-        if team.leads and not resume:
-            folder.remove()  # nothing was trained that would be worth going on with
+    except BaseException as error:
+        useless = isinstance(error, DataError | ConfigError) or (force and not (folder.path / CHECKPOINT).exists())
+        if team.leads and not resume and useless:  # nothing was trained that would be worth going on with
+            folder.give_up()
+            for empty in made:
+                with suppress(OSError):
+                    empty.rmdir()
         raise
+    if team.leads:
+        folder.forget_replaced()
     if status:
         display.note(f"stopped and saved; go on with: mtattn train --run {folder.path} --resume")
         raise typer.Exit(status)

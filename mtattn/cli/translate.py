@@ -13,7 +13,9 @@ from mtattn.cli.common import (
     EngineOption,
     JsonOption,
     RunOption,
+    asked_at_terminal,
     counting,
+    given,
     open_lines,
     open_run,
     prompted,
@@ -95,7 +97,7 @@ def translate(
 
     from mtattn.decoding.engines import open_translator
     from mtattn.errors import InputError
-    from mtattn.files import write_whole
+    from mtattn.files import open_whole
 
     if output_file and not output_file.parent.is_dir():
         raise InputError("there is no such folder", where=output_file.parent, fix="make it, or name another --output")
@@ -120,14 +122,16 @@ def translate(
 
     def write(result: Iterator[str]) -> None:
         if output_file:
-            write_whole(output_file, "".join(f"{line}\n" for line in result).encode())
+            with open_whole(output_file) as (file,):
+                for line in result:
+                    file.write(f"{line}\n".encode())
             return
         for line in result:
             write_line(line)
 
     if texts:
-        write(lines(texts, len(texts)))
-    elif input_file is None and sys.stdin.isatty():
+        write(lines(given(texts), len(texts)))
+    elif input_file is None and asked_at_terminal():
         write(lines(prompted("> "), 1))
     else:
         with open_lines(input_file) as reader:

@@ -61,6 +61,8 @@ def open_tables(source: str, split: str) -> Iterator[Table]:
     Raises:
         DataError: there is no such thing, or its kind is unknown.
     """
+    if not source:
+        raise DataError("the name of a source is empty", fix="name a file with sentence pairs")
     path = Path(source)
     try:
         if source.startswith("hf:"):
@@ -104,6 +106,15 @@ def files_of(source: str) -> list[Path]:
 
 def _is_moses(source: str) -> bool:
     return "," in source and not Path(source).exists()
+
+
+def parts_of(source: str) -> list[str]:
+    """Name the *.tsv files of a folder, sorted; any other source, and an empty folder, is one by itself."""
+    try:
+        is_folder = bool(source) and Path(source).is_dir()
+    except OSError:
+        is_folder = False
+    return (sorted(map(str, Path(source).glob("*.tsv"))) if is_folder else []) or [source]
 
 
 def _file_table(path: Path) -> Table:

@@ -1,6 +1,5 @@
 """`mtattn inspect-heads`."""
 
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from enum import StrEnum
@@ -12,6 +11,8 @@ from mtattn.cli.common import (
     BeamOption,
     JsonOption,
     RunOption,
+    asked_at_terminal,
+    given,
     open_lines,
     open_run,
     prompted,
@@ -232,8 +233,8 @@ def inspect_heads(
                 write_line(rendered(results, lines(record)))
 
     if texts:
-        write(texts)
-    elif sys.stdin.isatty():
+        write(given(texts))
+    elif asked_at_terminal():
         write(prompted("> "))
     else:
         with open_lines(None) as reader:
