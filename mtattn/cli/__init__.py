@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import mtattn
-from mtattn.cli import align, data, evaluate, export, inspect_heads, train, translate
+from mtattn.cli import align, data, evaluate, export, inspect_heads, study_heads, train, translate
 from mtattn.cli.common import Verbosity
 from mtattn.errors import MtattnError
 
@@ -58,6 +58,7 @@ app.command("translate", epilog=translate.EXAMPLES)(translate.translate)
 app.command("inspect-heads", epilog=inspect_heads.EXAMPLES)(inspect_heads.inspect_heads)
 app.command("align", epilog=align.EXAMPLES)(align.align)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command("study-heads", epilog=study_heads.EXAMPLES)(study_heads.study_heads)
 app.command("export", epilog=export.EXAMPLES)(export.export)
 app.add_typer(data.app, name="data")
 
