@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import threading
 import time
@@ -224,6 +225,17 @@ def test_a_run_of_other_settings_among_its_models_is_refused(tmp_path, trained_r
     folder.run_of(plan.members()[0]).path.symlink_to(trained_run.path)
     with pytest.raises(RunError, match="other settings"):
         conduct(folder, Study(plan), Console(quiet=True), no_stages)
+
+
+def test_a_model_of_other_data_is_refused(study, tmp_path):
+    path = tmp_path / "study"
+    shutil.copytree(study[0], path)
+    found = json.loads((path / STUDY).read_text())
+    found["models"] = [model | {"data_sha256": "other"} for model in found["models"][:3]]
+    (path / STUDY).write_text(json.dumps(found))
+    told = study_heads("--run", path, status=1).stderr
+    assert "done already: 3 of 4 models" in told
+    assert "heads-2-seed-2: this model has data other than the study's first" in told
 
 
 def test_all_that_cannot_be_trained_is_told_before_anything_is(tmp_path, pairs_file):
