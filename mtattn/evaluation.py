@@ -113,6 +113,12 @@ class Bootstrap:
         """The system's BLEU."""
         return float(self._scores[0])
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95% interval that the samples give the system's BLEU."""
+        low, high = np.quantile(self._scores[1:], [0.025, 0.975])
+        return float(low), float(high)
+
     def lost(self, hypotheses: Sequence[str]) -> BleuLost:
         """Say how much worse other translations of the same sentences are."""
         lost = self._scores - self._resampled(hypotheses)

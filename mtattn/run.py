@@ -138,6 +138,10 @@ class RunFolder:
         except RunError:
             return False
 
+    def has_config(self) -> bool:
+        """Say whether a run was begun here."""
+        return (self.path / CONFIG).is_file()
+
     def refuse_links(self) -> None:
         """Refuse to write to a run whose files lie elsewhere: a stranger's could be any file of ours.
 

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtattn.heads.card import NO_ROLE, ROLES, role_of
-from mtattn.heads.measures import Behaviour, Gold, Meter, alignment_score, rank_correlation
+from mtattn.heads.measures import (
+    Behaviour,
+    DiversityMeter,
+    Gold,
+    Meter,
+    alignment_score,
+    jensen_shannon_distance,
+    rank_correlation,
+)
 from mtattn.heads.record import KINDS, AttentionMap, Kind
 
 SOURCE, TARGET = ("▁El", "▁gato", ",", "▁negro", "."), ("▁The", "▁bl", "ack", "▁cat")
@@ -143,6 +151,51 @@ def test_known_weights_get_their_roles() -> None:
     assert role_of({"aer": 0.7, "aer_read": 0.2}) == "reader"
     assert role_of({"entropy": 0.5, "aer": None}) == NO_ROLE
     assert {rule.column for rule in ROLES} <= {*Behaviour.__dataclass_fields__, "aer", "aer_read"}
+
+
+@given(st.integers(0, 2**32), st.integers(1, 8))
+def test_the_distance_of_distributions_is_a_metric_between_0_and_1(seed: int, n: int) -> None:
+    p, q, r = np.random.default_rng(seed).dirichlet(np.full(n, 0.3), size=3)
+    distance = jensen_shannon_distance
+    assert distance(p, p) == 0
+    assert distance(p, q) == distance(q, p)
+    assert 0 <= distance(p, q) <= 1
+    assert distance(p, r) <= distance(p, q) + distance(q, r) + 1e-12
+    zeros = np.zeros(n)
+    assert distance(np.concatenate([p, zeros]), np.concatenate([zeros, q])) == pytest.approx(1)
+
+
+def diversity(kind: Kind, *heads: np.ndarray) -> float:
+    meter = DiversityMeter()
+    meter.add(attention_map(kind, *heads))
+    return meter.diversity()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_heads_that_look_alike_have_no_diversity_and_those_with_nothing_in_common_have_all(kind: Kind) -> None:
+    n_rows, n_columns = shape(kind)
+    first = at(kind, [0] * n_rows)
+    second = at(kind, [min(1, t) if kind == "decoder" else 1 for t in range(n_rows)])
+    assert diversity(kind, even(kind), even(kind), even(kind)) == 0
+    assert diversity(kind, first, second) == pytest.approx(1)  # in the decoder's first row there is no choice
+    assert diversity(kind, first, first, second) == pytest.approx(2 / 3)
+    assert diversity(kind, second, first, first) == pytest.approx(2 / 3)
+    assert math.isnan(diversity(kind, first))
+    other_end = first.copy()
+    other_end[-1] = np.eye(n_columns)[1]
+    assert diversity(kind, first, other_end) == 0
+
+
+def test_the_diversity_of_many_maps_is_the_mean_over_their_rows_and_layers() -> None:
+    rng = np.random.default_rng(0)
+    meter, distances = DiversityMeter(), []
+    for n in (6, 3):
+        weights = rng.dirichlet(np.ones(n), size=(2, 3, n))  # (L, H, T_q, T_k)
+        meter.add(AttentionMap("encoder", ("▁a",) * n, ("▁a",) * n, weights))
+        for layer in weights:
+            for i, j in ((0, 1), (0, 2), (1, 2)):
+                distances += [jensen_shannon_distance(layer[i, t], layer[j, t]) for t in range(n - 1)]
+    assert meter.diversity() == pytest.approx(np.mean(distances))
 
 
 @given(sure=LINKS, possible=LINKS)

@@ -1,6 +1,6 @@
 """Measures all heads of a model: where they look, how well they align, how much they matter."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -18,7 +18,7 @@ from mtattn.heads.ablation import (
 from mtattn.heads.capture import Labels, forced_weights, labels_of, piece_map
 from mtattn.heads.card import BestAligner, HeadCard, Reading, Scorecard
 from mtattn.heads.measures import AlignmentScore, Behaviour, Gold, Meter, alignment_score, rank_correlation
-from mtattn.heads.record import KINDS, HeadName, Kind
+from mtattn.heads.record import KINDS, AttentionMap, HeadName, Kind
 from mtattn.heads.switches import head_names
 from mtattn.tokenizer import Tokenizer
 from mtattn.transformer import Transformer
@@ -41,6 +41,28 @@ def fits(pair: Pair, tokenizer: Tokenizer, max_positions: int) -> bool:
     return all(0 < len(tokenizer.encode(text)) < max_positions for text in (pair.src, pair.tgt))
 
 
+def piece_maps(
+    model: Transformer, tokenizer: Tokenizer, pairs: Sequence[Encoded], on_progress: OnProgress
+) -> Iterator[AttentionMap]:
+    """Give the maps of all heads between pieces, sentence by sentence, while the model writes given outputs.
+
+    Args:
+        model: put into eval mode.
+        tokenizer: its own.
+        pairs: sources and outputs.
+        on_progress: called with the number of pairs done since the call before.
+
+    Yields:
+        For each pair a map of each kind; the pairs come by length.
+    """
+    for batch in encoded_batches(pairs):
+        weights = forced_weights(model, [pairs[i][0] for i in batch], [pairs[i][1] for i in batch])
+        for n, i in enumerate(batch):
+            for kind, (rows, columns) in labels_of(tokenizer, *pairs[i]).items():
+                yield piece_map(kind, getattr(weights, kind), n, rows, columns)
+        on_progress(len(batch))
+
+
 def look(
     model: Transformer, tokenizer: Tokenizer, pairs: Sequence[Encoded], on_progress: OnProgress
 ) -> dict[Kind, Behaviour]:
@@ -53,12 +75,8 @@ def look(
         on_progress: called with the number of pairs done since the call before.
     """
     meters = {kind: Meter() for kind in KINDS}
-    for batch in encoded_batches(pairs):
-        weights = forced_weights(model, [pairs[i][0] for i in batch], [pairs[i][1] for i in batch])
-        for n, i in enumerate(batch):
-            for kind, (rows, columns) in labels_of(tokenizer, *pairs[i]).items():
-                meters[kind].add(piece_map(kind, getattr(weights, kind), n, rows, columns))
-        on_progress(len(batch))
+    for attention in piece_maps(model, tokenizer, pairs, on_progress):
+        meters[attention.kind].add(attention)
     return {kind: meter.behaviour() for kind, meter in meters.items()}
 
 

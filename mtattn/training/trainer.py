@@ -18,6 +18,7 @@ from mtattn.decoding.translator import Translator
 from mtattn.errors import MtattnError, RunError
 from mtattn.evaluation import evaluate
 from mtattn.run import CHECKPOINT, METRICS, MODEL, TRAIN_IDS, RunFolder, now
+from mtattn.text import counted
 from mtattn.tokenizer import PAD
 from mtattn.training.averaging import STEPS_PER_UPDATE, averaged
 from mtattn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -324,7 +325,8 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float,
             run, config, materials, team=team, workers=workers, computing=computing, display=display, started=started
         )
         n_parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
-        display.note(f"model: {n_parameters:,} parameters, {config.model.n_heads} heads in each attention")
+        heads = counted(config.model.n_heads, "head")
+        display.note(f"model: {n_parameters:,} parameters, {heads} in each attention")
         if resume:
             trainer.restore()
             display.note(f"going on at step {trainer.progress.step:,}")

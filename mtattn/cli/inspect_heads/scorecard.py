@@ -75,7 +75,7 @@ def scorecard(
     except DataError as error:
         notes.print(f"no gold alignments: {error}")
         gold = []
-    with _stages(notes) as on_stage:
+    with stages(notes) as on_stage:
         card = make_scorecard(model, tokenizer, pairs, gold, n_translated=ablation_pairs, on_stage=on_stage)
     if as_json:
         write_line(to_json(card, sort))
@@ -89,7 +89,7 @@ def scorecard(
 
 
 @contextmanager
-def _stages(console: "Console") -> Iterator["OnStage"]:
+def stages(console: "Console") -> Iterator["OnStage"]:
     """Show how far each stage is and how long it still takes: a bar in a terminal, else a line every ten seconds."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
