@@ -4,6 +4,7 @@ import json
 import math
 import os
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, cast
 
@@ -306,13 +307,13 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float,
         0 when it is finished, 128 + the signal's number when one stopped it; it can be resumed then.
 
     Raises:
-        MtattnError: it cannot be trained; the last checkpoint, if any, still stands.
+        MtattnError: it cannot be trained, or another process trains it; the last checkpoint, if any, still stands.
         Interrupted: a signal came before the first step, or a second one while saving.
     """
     team = team or Team()
     config = run.config()
     resume = resume and (run.path / CHECKPOINT).is_file()
-    with Interrupt() as interrupt, display:
+    with run.locked() if team.leads else nullcontext(), Interrupt() as interrupt, display:
         computing = choose_computing(config.training, run.manifest() if resume else {}, team, display.note)
         torch.set_num_threads(1)  # of each worker's arithmetic
         if team.leads:
