@@ -123,7 +123,7 @@ def eole_config(data: Data, model: Path, *, updates: int, precision: str) -> dic
             "batch_type": "tokens",
             "batch_size": BATCH_TOKENS,
             "normalization": "tokens",
-            "compute_dtype": precision,
+            "compute_dtype": {"float32": "fp32", "bfloat16": "bf16"}[precision],
             "optim": "adam",
             "adam_beta2": 0.998,
             "learning_rate": 2,

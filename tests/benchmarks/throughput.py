@@ -4,11 +4,12 @@
                                           [--only ours joey eole] [--work DIR] [--json FILE]
                                           [--run RUN [--test test.tsv]]
 
-Training is timed in its steady state, at the size of equal_size.toml for all and in batches of as many positions.
-Tokens are source and target tokens, each sentence's </s> among them, padding not. Since the others' vocabulary cuts
-sentences in another way than ours, pairs a second stand beside them. With RUN, a finished run, the start of a command
-is timed, and with --test translation too, beside the model that time_to_bleu.py left in the same DIR. For a RUN of its
-size: `mtattn train --config tests/benchmarks/equal_size.toml --minutes 10`. Let nothing else run meanwhile.
+Training is timed in its steady state, at the size of equal_size.toml for all and in batches of as many positions;
+ours with AdamW too, since neither of the others has Muon. Tokens are source and target tokens, each sentence's </s>
+among them, padding not. The others' vocabulary cuts sentences in another way than ours, so pairs a second stand
+beside them. With RUN, a finished run, the start of a command is timed, and with --test translation too, beside the
+model that time_to_bleu.py left in the same DIR. For a RUN of its size train one with
+`--config tests/benchmarks/equal_size.toml --minutes 10`. Let nothing else run meanwhile.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,61 +30,86 @@ from mtattn.run import RunFolder, available_cores, describe_machine
 
 _N_WARM_UP = 20  # updates
 _N_STARTS = 5
-_PRECISIONS = {"ours": ("bfloat16", "float32"), "joey": ("float32",), "eole": ("float32", "bfloat16")}
+_SYSTEMS = ("ours", "joey", "eole")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What is trained with."""
+
+    system: str
+    precision: str
+    optimizer: str
+
+
+_VARIANTS = (  # Joey NMT has no bfloat16 on a CPU, and neither of the others has Muon
+    Variant("ours", "bfloat16", "muon"),
+    Variant("ours", "bfloat16", "adamw"),
+    Variant("ours", "float32", "adamw"),
+    Variant("joey", "float32", "adam"),
+    Variant("eole", "bfloat16", "adam"),
+    Variant("eole", "float32", "adam"),
+)
 
 
 def mtattn(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "mtattn", "-q", *map(str, arguments)]
 
 
-def train_ours(options: argparse.Namespace, threads: int, precision: str) -> tuple[float, float, int]:
-    """Time mtattn's training: its tokens a second, tokens a pair, and parameters."""
+def train_ours(options: argparse.Namespace, threads: int, variant: Variant) -> dict[str, float]:
+    """Train with mtattn for a while and time it."""
     folder = RunFolder(options.work / "mtattn-timed")
-    bounds = [f"training.steps={options.steps}", "training.validations=1", "training.validation_pairs=1"]
-    settings = [word for setting in [*bounds, f"training.precision={precision}"] for word in ("--set", setting)]
+    training = {
+        "steps": options.steps,
+        "validations": 1,
+        "validation_pairs": 1,
+        "precision": variant.precision,
+        "optimizer": variant.optimizer,
+    }
+    settings = [word for key, value in training.items() for word in ("--set", f"training.{key}={value}")]
     sources = ["--data", options.train, "--dev", options.dev, "--config", others.EQUAL_SIZE]
-    subprocess.run(
-        mtattn("train", *sources, "--run", folder.path, "--force", "--threads", threads, *settings), check=True
-    )
+    train = mtattn("train", *sources, "--run", folder.path, "--force", "--threads", threads, *settings)
+    subprocess.run(train, check=True)
     lines = map(json.loads, (folder.path / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
     done = [line for line in lines if "loss" in line][_N_WARM_UP:]
     rate = sum(line["n_tokens"] for line in done[1:]) / (done[-1]["elapsed_s"] - done[0]["elapsed_s"])
     tokenizer, pairs = folder.tokenizer(), others.read_pairs(options.train)
     n_tokens = sum(len(tokenizer.encode(text)) + 1 for pair in pairs for text in pair)
-    return rate, n_tokens / len(pairs), folder.manifest()["n_parameters"]
+    n_parameters = folder.manifest()["n_parameters"]
+    return {"parameters": n_parameters, "tokens/s": rate, "tokens/pair": n_tokens / len(pairs)}
 
 
-def train_other(toolkit: str, options: argparse.Namespace, threads: int, precision: str) -> tuple[float, float, int]:
-    """Time another toolkit's training: its tokens a second, tokens a pair, and parameters."""
+def train_other(options: argparse.Namespace, threads: int, variant: Variant) -> dict[str, float]:
+    """Train with another toolkit for a while and time it."""
     data = others.prepare(options.work, options.train, options.dev)
-    folder = options.work / f"{toolkit}-timed"
+    folder = options.work / f"{variant.system}-timed"
     model = folder / "model"
-    if toolkit == "joey":
+    if variant.system == "joey":
         config = joey_config(data, model, updates=options.steps, validation_every=options.steps + 1, beam=1)
     else:
-        names = {"float32": "fp32", "bfloat16": "bf16"}
-        config = eole_config(data, model, updates=options.steps, precision=names[precision])
-    done = others.train(toolkit, config, folder, work=options.work, threads=threads)
-    return done.tokens_per_s(_N_WARM_UP), data.tokens_per_pair, done.updates[-1]["n_parameters"]
+        config = eole_config(data, model, updates=options.steps, precision=variant.precision)
+    done = others.train(variant.system, config, folder, work=options.work, threads=threads)
+    rate, n_parameters = done.tokens_per_s(_N_WARM_UP), done.updates[-1]["n_parameters"]
+    return {"parameters": n_parameters, "tokens/s": rate, "tokens/pair": data.tokens_per_pair}
 
 
 def time_training(options: argparse.Namespace) -> list[dict[str, Any]]:
     rows = []
-    print(f"{'training':10} {'precision':10} threads  parameters  tokens/s  tokens/pair  pairs/s")
+    print("training  precision  optimizer  threads  parameters  tokens/s  tokens/pair  pairs/s")
     for threads in options.threads:
-        for system in options.only:
-            for precision in _PRECISIONS[system]:
-                if system == "ours":
-                    rate, per_pair, n_parameters = train_ours(options, threads, precision)
-                else:
-                    rate, per_pair, n_parameters = train_other(system, options, threads, precision)
-                row = {"system": system, "precision": precision, "threads": threads, "parameters": n_parameters}
-                rows.append({**row, "tokens/s": rate, "tokens/pair": per_pair, "pairs/s": rate / per_pair})
-                print(
-                    f"{system:10} {precision:10} {threads:7} {n_parameters:11,} {rate:9,.0f} {per_pair:12.1f} "
-                    f"{rate / per_pair:8,.0f}",
-                    flush=True,
-                )
+        for variant in _VARIANTS:
+            if variant.system not in options.only:
+                continue
+            train = train_ours if variant.system == "ours" else train_other
+            seen = train(options, threads, variant)
+            seen["pairs/s"] = seen["tokens/s"] / seen["tokens/pair"]
+            rows.append({**asdict(variant), "threads": threads, **seen})
+            print(
+                f"{variant.system:8}  {variant.precision:9}  {variant.optimizer:9} {threads:8} "
+                f"{seen['parameters']:11,} {seen['tokens/s']:9,.0f} {seen['tokens/pair']:12.1f} "
+                f"{seen['pairs/s']:8,.0f}",
+                flush=True,
+            )
     return rows
 
 
@@ -152,7 +179,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path)
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, available_cores()}))
-    parser.add_argument("--only", nargs="+", choices=_PRECISIONS, default=list(_PRECISIONS))
+    parser.add_argument("--only", nargs="+", choices=_SYSTEMS, default=_SYSTEMS)
     parser.add_argument("--work", type=Path, default=Path("build/benchmarks"))
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

@@ -31,16 +31,15 @@ N_TRIED, N_WARM_UP = 40, 5  # updates of the short training before
 
 
 def updates_in(minutes: float, data: others.Data, work: Path, threads: int) -> int:
-    """Reckon how many updates, validations and all, Joey NMT does in a time."""
+    """Reckon how many updates Joey NMT does in a time; its few validations come on top."""
     folder = work / "joey-tried"
-    config = joey_config(data, folder / "model", updates=N_TRIED, validation_every=N_TRIED, beam=BEAM)
+    config = joey_config(data, folder / "model", updates=N_TRIED, validation_every=N_TRIED + 1, beam=BEAM)
     tried = others.train("joey", config, folder, work=work, threads=threads)
-    begins = [update["at"] for update in tried.updates]
-    update_s = (begins[-1] - begins[N_WARM_UP]) / (len(begins) - 1 - N_WARM_UP)
-    start_s, validation_s = begins[0] - tried.begun_at, tried.ended_at - begins[-1] - update_s
-    updates = int((minutes * 60 - start_s - VALIDATIONS * validation_s) / update_s)
-    print(f"Joey NMT: {1 / update_s:.2f} updates/s, so {updates:,} in {minutes:g} minutes", file=sys.stderr)
-    return max(VALIDATIONS, updates)
+    begins_s = [update["at"] - tried.begun_at for update in tried.updates]
+    updates_per_s = (N_TRIED - 1 - N_WARM_UP) / (begins_s[-1] - begins_s[N_WARM_UP])
+    updates = max(VALIDATIONS, int((minutes * 60 - begins_s[0]) * updates_per_s))
+    print(f"Joey NMT: {updates_per_s:.2f} updates/s, so {updates:,} in {minutes:g} minutes", file=sys.stderr)
+    return updates
 
 
 def joey(options: argparse.Namespace) -> dict[str, Any]:
