@@ -129,7 +129,7 @@ class RunFolder:
         """Hold the run for one training; a process that is dead holds nothing.
 
         Raises:
-            RunError: another training holds it.
+            RunError: another training holds it, or the folder cannot be written to.
         """
         from filelock import FileLock, Timeout  # here, since most commands train nothing
 
@@ -141,6 +141,10 @@ class RunFolder:
                 "another training is at work in this folder",
                 where=self.path,
                 fix="wait for it or choose another --run",
+            ) from error
+        except OSError as error:
+            raise RunError(
+                f"the run cannot be written to ({error.strerror})", where=self.path, fix="choose another with --run"
             ) from error
         try:
             yield

@@ -180,7 +180,7 @@ CASES = [
     Case(
         "train: --force over a run that may not be written to",
         TRAIN.replace("out", "run --force --data p.tsv"),
-        ("run: the run cannot be replaced (Permission denied); choose another with --run",),
+        ("run: the run cannot be written to (Permission denied); choose another with --run",),
         files=closed(0o555, "run"),
         as_nobody=True,
     ),
