@@ -11,6 +11,7 @@ from mtattn.corpus.readers import ReadReport, read_pairs
 from mtattn.corpus.split import Parts, split_pairs
 from mtattn.corpus.tables import files_of, open_tables
 from mtattn.errors import DataError
+from mtattn.text import counted
 
 Note = Callable[[str], None]
 
@@ -21,7 +22,7 @@ _GRAMMAR_SEED = 0
 def _read(source: str, direction: Direction, columns: tuple[str, str] | None, split: str, note: Note) -> Iterator[Pair]:
     report = ReadReport(source)
     yield from read_pairs(source, direction, columns=columns, split=split, report=report)
-    note(f"{source}: {report.n_pairs:,} pairs, {report.columns}")
+    note(f"{source}: {counted(report.n_pairs, 'pair')}, {report.columns}")
     if report.n_blank:
         note(f"{source}: {report.n_blank:,} rows are blank on one side or both; left out")
     if report.n_broken:
@@ -37,7 +38,7 @@ def _read_builtin(direction: Direction, note: Note) -> Iterator[Pair]:
         report = ReadReport(source)
         yield from read_pairs(source, direction, columns=columns, report=report)
         n_pairs += report.n_pairs
-    note(f"the corpus that mtattn carries: {n_pairs:,} pairs in {len(sources)} files")
+    note(f"the corpus that mtattn carries: {counted(n_pairs, 'pair')} in {counted(len(sources), 'file')}")
 
 
 def check_sources(config: DataConfig) -> None:
@@ -102,7 +103,7 @@ def read_grammar(config: DataConfig, direction: Direction, note: Note) -> Iterat
             yield Pair(pair.tgt, pair.src) if turned else pair
         if n_written == config.grammar_pairs:
             break
-    note(f"the paired grammar: {n_written:,} pairs")
+    note(f"the paired grammar: {counted(n_written, 'pair')}")
 
 
 def read_gold(direction: Direction, n: int) -> list[AlignedPair]:
@@ -179,7 +180,7 @@ def load_parts(config: DataConfig, direction: Direction, note: Note, folder: Pat
         raise DataError("no pair is left to train on", fix="name more data with --data, or another dev part with --dev")
     if not parts.dev:
         raise DataError(
-            f"none of {len(parts.train):,} pairs fell into the dev part",
+            f"none of {counted(len(parts.train), 'pair')} fell into the dev part",
             fix="name one with --dev, or set a larger data.dev_share",
         )
     return parts

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mtattn.corpus.pairs import Direction, Pair, held_out_place, sentence_key
 from mtattn.corpus.spool import PairSpool, SpooledPairs
+from mtattn.text import counted
 
 MOST_HELD_OUT = 5_000
 """So many pairs are enough to validate and to score on, whatever their share."""
@@ -47,10 +48,10 @@ class PartsReport:
     def lines(self) -> list[str]:
         """Say it in plain sentences for the log, leaving out what did not happen."""
         if self.dev_given:
-            lines = [f"{self.n_train:,} pairs to train on, {self.n_dev:,} given for dev"]
+            lines = [f"{counted(self.n_train, 'pair')} to train on, {self.n_dev:,} given for dev"]
         else:
             lines = [
-                f"{self.n_train:,} pairs to train on; held out, chosen by the hash of the sentence: "
+                f"{counted(self.n_train, 'pair')} to train on; held out, chosen by the hash of the sentence: "
                 f"{self.n_dev:,} for dev and {self.n_test:,} for test"
             ]
         if self.n_released:

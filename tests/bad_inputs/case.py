@@ -52,7 +52,6 @@ class Case:
         files: what lies in the folder before, by name; or a function that makes it.
         stdin: what comes from standard input.
         leaves: what lies in the folder afterwards beside that, with its contents; None = any.
-        xfail: why it is not so yet.
         shell: run by bash in a process of its own, for pipes, signals, limits and the environment.
         as_nobody: run by a user who may read and write only what anybody may.
     """
@@ -65,7 +64,6 @@ class Case:
     files: Files = field(default_factory=dict)
     stdin: str | bytes = b""
     leaves: Mapping[str, str | None] = field(default_factory=dict)
-    xfail: str = ""
     shell: bool = False
     as_nobody: bool = False
 
@@ -80,12 +78,7 @@ def parameters(*tables: list[Case]) -> list[object]:
     """Make the parameters of a test, a case each."""
     cases = [case for table in tables for case in table]
     assert len({case.name for case in cases}) == len(cases)
-    return [
-        pytest.param(
-            case, id=case.name, marks=[pytest.mark.xfail(strict=True, reason=case.xfail)] if case.xfail else []
-        )
-        for case in cases
-    ]
+    return [pytest.param(case, id=case.name) for case in cases]
 
 
 def lay_out(files: Files, folder: Path) -> None:

@@ -216,7 +216,6 @@ CASES = [
         f"{TRAIN} --data p.tsv",
         ("p.tsv: 1 pair, columns", "1 pair to train on"),
         files={"p.tsv": "Hola.\tHello.\n"},
-        xfail="corpus/loading.py and corpus/pairs.py write 1 pairs; text.counted would not",
     ),
     Case(
         "train: one pair and another for dev",
