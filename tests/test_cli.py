@@ -51,7 +51,7 @@ class TestTranslate:
         assert not lines[1]
         assert not lines[2]
         assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", done.stdout)
-        assert b"no UTF-8 were replaced in 1 lines" in done.stderr
+        assert b"no UTF-8 were replaced in 1 line" in done.stderr
         assert b"split into" in done.stderr
 
     def test_arguments_file_and_standard_input_give_the_same(self, run, tmp_path):
