@@ -64,6 +64,8 @@ class DataConfig(Section):
     """Share of the data held out for validation where `dev` is not given."""
     test_share: Share = 0.025
     """Share of the data held out for `mtattn evaluate` where `dev` is not given."""
+    held_out_pairs: Count = 5_000
+    """Pairs of either part that is held out so, at most; of many, those with the lowest hashes are taken."""
     grammar_pairs: Annotated[int, Field(ge=0)] = 0
     """Pairs of the paired grammar to train on beside the carried corpus; none of them is held out."""
     max_words: Count = 60
@@ -139,6 +141,8 @@ class TrainingConfig(Section):
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """Share of the training in which the learning rate rises from 0 to its peak; then it falls to 0."""
+    average: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Validated and saved is an average of the weights over this share of the steps, the last ones; 0 = the last."""
     label_smoothing: Share = 0.1
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
     """The gradient of a step is scaled down to this norm where it is longer."""

@@ -7,6 +7,7 @@
     checkpoint.safetensors  the last weights and what resuming needs
     metrics.jsonl           a line a step and a line a validation
     dev.tsv, test.tsv       the pairs held out: source, tab, target
+    train.ids               the training pairs as token ids, until the training is finished
 
 Nothing in it is a pickle. Other files in the folder are left alone.
 """
@@ -17,7 +18,8 @@ import platform
 import shutil
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -34,8 +36,9 @@ from mtattn.tokenizer import Tokenizer
 RUNS = Path("runs")
 CONFIG, MANIFEST, TOKENIZER = "config.toml", "manifest.json", "tokenizer.model"
 MODEL, CHECKPOINT, METRICS = "model.safetensors", "checkpoint.safetensors", "metrics.jsonl"
-DEV, TEST = "dev.tsv", "test.tsv"
-_FILES = (MANIFEST, CONFIG, TOKENIZER, MODEL, CHECKPOINT, METRICS, DEV, TEST)
+DEV, TEST, TRAIN_IDS = "dev.tsv", "test.tsv", "train.ids"
+_FILES = (MANIFEST, CONFIG, TOKENIZER, MODEL, CHECKPOINT, METRICS, DEV, TEST, TRAIN_IDS)
+_LOCK = ".lock"  # held by the process that trains
 _REPLACED = ".replaced"  # folder of the files of a run until it is sure that another one takes its place
 _MOST_BYTES = 2**28  # of a file that is not weights, so that a stranger's cannot fill the memory
 
@@ -104,6 +107,9 @@ class RunFolder:
                 where=path,
                 fix="go on with it with --resume, replace it with --force, or choose another --run",
             )
+        if present:
+            with run.locked():
+                pass
         run.forget_replaced()
         if present:
             try:
@@ -117,6 +123,31 @@ class RunFolder:
         run.write_manifest({"command": sys.argv[1:], "started_at": now(), **describe_machine()})
         write_whole(path / CONFIG, config.to_toml().encode())
         return run
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for one training; a process that is dead holds nothing.
+
+        Raises:
+            RunError: another training holds it, or one of its files is a link.
+        """
+        self.refuse_links()
+        from filelock import FileLock, Timeout  # here, since most commands train nothing
+
+        lock = FileLock(self.path / _LOCK)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout as error:
+            raise RunError(
+                "another training is at work in this folder",
+                where=self.path,
+                fix="wait for it or choose another --run",
+            ) from error
+        try:
+            yield
+        finally:
+            (self.path / _LOCK).unlink(missing_ok=True)
+            lock.release()
 
     def give_up(self) -> None:
         """Delete the files of a beginning that came to nothing; those of a run that it was to replace come back."""
@@ -137,13 +168,17 @@ class RunFolder:
         except RunError:
             return False
 
+    def has_config(self) -> bool:
+        """Say whether a run was begun here."""
+        return (self.path / CONFIG).is_file()
+
     def refuse_links(self) -> None:
         """Refuse to write to a run whose files lie elsewhere: a stranger's could be any file of ours.
 
         Raises:
             RunError: one is a link.
         """
-        for name in _FILES:
+        for name in (*_FILES, _LOCK):
             if (self.path / name).is_symlink():
                 raise RunError(f"{name} is a link, which is not written to", where=self.path, fix="put the file itself")
 

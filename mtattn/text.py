@@ -23,7 +23,7 @@ _MOST_MARKS = 30  # Unicode Standard Annex 15, §13, the Stream-Safe Text Format
 
 def without_controls(text: str) -> str:
     """Replace each control character, line separator and bidirectional override by a space."""
-    return _CONTROLS.sub(" ", text)
+    return text if text.isprintable() else _CONTROLS.sub(" ", text)  # no printable character is one of them
 
 
 def lines_without_controls(text: str) -> str:
@@ -79,7 +79,10 @@ def normalise(text: str) -> str:
     """
     if len(text) > _LONG and not text.isascii():
         text = _without_towers(text)
-    return " ".join(without_controls(unicodedata.normalize("NFC", text)).split())
+    text = unicodedata.normalize("NFC", text)
+    if text.isprintable() and "  " not in text and text == text.strip():
+        return text  # as most are: of white space the space alone is printable
+    return " ".join(without_controls(text).split())
 
 
 def _without_towers(text: str) -> str:

@@ -8,6 +8,7 @@ import sentencepiece
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import mtattn.tokenizer as tokenizer_room
 from mtattn.errors import ConfigError, RunError
 from mtattn.text import normalise
 from mtattn.tokenizer import BOS, EOS, PAD, UNK, Spelling, Tokenizer, split_words
@@ -156,6 +157,14 @@ def test_training_depends_on_words_and_counts_alone(tokenizer: Tokenizer, senten
     loaded = Tokenizer(tokenizer.model)
     assert loaded.encode("¿Dónde está 日?") == tokenizer.encode("¿Dónde está 日?")
     assert Tokenizer.train(sentences, 440).model != tokenizer.model
+
+
+def test_much_text_is_counted_as_if_it_were_less(sentences: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    once = Tokenizer.train(sentences, 440).model
+    assert Tokenizer.train(sentences * 40, 440).model != once
+    n_words = sum(len(split_words(text)) for text in sentences)
+    monkeypatch.setattr(tokenizer_room, "_MOST_WORDS", n_words)
+    assert Tokenizer.train(sentences * 40, 440).model == once
 
 
 def test_too_small_a_vocabulary_is_told_with_the_size_that_is_needed(sentences: list[str]) -> None:

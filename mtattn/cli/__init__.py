@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 import mtattn
-from mtattn.cli import align, data, evaluate, export, inspect_heads, train, translate
+from mtattn.cli import align, data, evaluate, export, inspect_heads, study_heads, train, translate
 from mtattn.cli.common import DebugOption, QuietOption, VerboseOption, Verbosity, flush_results, with_verbosity
 from mtattn.errors import MtattnError, OutputError
 from mtattn.text import lines_without_controls
@@ -86,6 +86,7 @@ app.command("translate", epilog=translate.EXAMPLES)(with_verbosity(translate.tra
 app.command("inspect-heads", epilog=inspect_heads.EXAMPLES)(with_verbosity(inspect_heads.inspect_heads))
 app.command("align", epilog=align.EXAMPLES)(with_verbosity(align.align))
 app.command("evaluate", epilog=evaluate.EXAMPLES)(with_verbosity(evaluate.evaluate))
+app.command("study-heads", epilog=study_heads.EXAMPLES)(with_verbosity(study_heads.study_heads))
 app.command("export", epilog=export.EXAMPLES)(with_verbosity(export.export))
 app.add_typer(data.app, name="data")
 

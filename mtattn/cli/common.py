@@ -21,7 +21,9 @@ from mtattn.text import counted, foreign_encoding, lines_without_controls
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.segment import Segment
+    from rich.text import Text
 
+    from mtattn.decoding.translator import Translated
     from mtattn.run import RunFolder
 
 _LONGEST_LINE = 2**24  # bytes: longer text fills the memory
@@ -274,6 +276,27 @@ def flush_results() -> None:
     if sys.stdout is not None:
         with _writing_results():
             sys.stdout.flush()
+
+
+def rendered(console: "Console", lines: "Iterable[Text]") -> str:
+    """Draw lines as the console would, with the colours that it has, each with a line break behind it."""
+    with console.capture() as drawn:
+        for line in lines:
+            console.print(line)
+    return drawn.get()
+
+
+def translations_json(translated: "Translated") -> list[dict[str, Any]]:
+    """Write the translations of one source as --json shows them."""
+    return [
+        {
+            "text": one.text,
+            "score": round(one.score, 6),
+            "log_prob": round(one.log_prob, 6),
+            "complete": one.complete,
+        }
+        for one in translated.translations
+    ]
 
 
 def prompted(prompt: str) -> Iterator[str]:

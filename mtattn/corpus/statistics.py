@@ -17,8 +17,9 @@ from mtattn.corpus.coverage import WordCoverage, commonest_words, cover
 from mtattn.corpus.grammar import load_grammar
 from mtattn.corpus.grammar.forms import LANGUAGE, FormCounter, LexiconCoverage
 from mtattn.corpus.loading import read_grammar, read_source
-from mtattn.corpus.pairs import Direction, Pair, PartsReport, sentence_key, split_pairs
-from mtattn.corpus.tables import files_of
+from mtattn.corpus.pairs import Direction, Pair, sentence_key
+from mtattn.corpus.split import PartsReport, split_pairs
+from mtattn.corpus.tables import parts_of
 from mtattn.errors import DataError
 from mtattn.tokenizer import split_words
 
@@ -143,6 +144,7 @@ def corpus_statistics(config: Config, *, n_commonest: int, note: Note) -> Corpus
         dev_share=data.dev_share,
         test_share=data.test_share,
         max_words=data.max_words,
+        held_out_pairs=data.held_out_pairs,
         unheld=read_grammar(data, direction, note),
     ).report
     if not themes:
@@ -230,7 +232,7 @@ def _files(config: DataConfig, direction: Direction, note: Note) -> Iterator[tup
         for source in builtin_corpus():
             yield Path(source).stem, read_source(source, config, direction, lambda _: None)
     for source in config.sources:
-        for file in files_of(source):
+        for file in parts_of(source):
             pairs = read_source(file, config, direction, note)
             yield (source, pairs) if file == source else (Path(file).stem, _usable(pairs, note))
 

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import torch
 
-from mtattn.config import TrainingConfig, config_for, load_config
+from mtattn.config import Config, TrainingConfig, config_for, load_config
 from mtattn.corpus.batches import EncodedPairs, batches_of_epoch
 from mtattn.training.machine import choose_computing
 from mtattn.training.optimizer import Optimizer
@@ -18,10 +18,11 @@ _REFERENCE_SPEED = 17_000.0
 _N_STEPS = 8
 
 
-def trial_speed(training: TrainingConfig, team: Team) -> float:
-    """Train the default model on random pairs for about a second, to see how fast this machine is.
+def trial_speed(config: Config, training: TrainingConfig, team: Team) -> float:
+    """Train a model on random pairs for a few steps, to see how fast this machine is.
 
     Args:
+        config: of the model and its optimizer.
         training: its device, threads and precision are those of the trial.
         team: the processes that will train together; all of them call this.
 
@@ -29,7 +30,6 @@ def trial_speed(training: TrainingConfig, team: Team) -> float:
         Source and target tokens a second, by the quickest of a few steps: other work on the machine makes
         a step slower, nothing makes it faster.
     """
-    config = load_config()
     rng, vocab_size = np.random.default_rng(0), config.tokenizer.vocab_size
     lengths = rng.integers(4, 14, size=(600, 2))  # of usual sentences
     ids = [[rng.integers(4, vocab_size, n).tolist() for n in side] for side in lengths.T]
@@ -64,7 +64,7 @@ def choose_config(minutes: float, training: TrainingConfig, team: Team) -> tuple
     Returns:
         The name, and a line that tells what it was chosen by.
     """
-    speed = trial_speed(training, team)
+    speed = trial_speed(load_config(), training, team)  # a second or so
     worth = minutes * speed / _REFERENCE_SPEED
     name = config_for(worth)
     return name, (

@@ -4,29 +4,33 @@ import json
 import math
 import os
 import time
+from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import nn
 
 from mtattn.config import Config
-from mtattn.corpus.batches import batches_of_epoch
+from mtattn.corpus.batches import batches_of_epoch, blocks_of
 from mtattn.decoding.search import TorchSearch
 from mtattn.decoding.translator import Translator
 from mtattn.errors import MtattnError, RunError
 from mtattn.evaluation import evaluate
-from mtattn.run import CHECKPOINT, METRICS, MODEL, RunFolder, now
+from mtattn.run import CHECKPOINT, METRICS, MODEL, TRAIN_IDS, RunFolder, now
+from mtattn.text import counted
 from mtattn.tokenizer import PAD
+from mtattn.training.averaging import STEPS_PER_UPDATE, averaged
 from mtattn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mtattn.training.interrupt import Interrupt
 from mtattn.training.machine import Computing, choose_computing, keep_freed_memory
 from mtattn.training.optimizer import Optimizer
-from mtattn.training.preparation import Materials, prepare
+from mtattn.training.preparation import Materials, load_materials, prepare
 from mtattn.training.progress import Display, StepReport, ValidationReport
 from mtattn.training.team import Team
 from mtattn.training.workers import Workers, emission_loss
+from mtattn.transformer import Transformer
 from mtattn.weights import new_model, save_tensors
 
 _N_SAMPLES = 3
@@ -66,11 +70,15 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.model = new_model(config, materials.tokenizer.vocab_size).to(computing.device)
         self.optimizer = Optimizer(self.model, config.training, computing.dtype, workers)
-        self.translator = Translator(TorchSearch(self.model), materials.tokenizer)
+        self.model.train()
+        self.average = averaged(self.model, config.training.average)
+        self.averaged_model = cast("Transformer", self.average.module)
+        self.translator = Translator(TorchSearch(self.averaged_model), materials.tokenizer)
         self.progress = Progress()
         self._metrics: list[dict[str, Any]] = []
         self._last_bleu: float | None = None
-        self._new_epoch()
+        self._n_blocks = blocks_of(len(materials.train))
+        self._new_block()
 
     def restore(self) -> None:
         """Go on from the run's checkpoint; what metrics.jsonl has beyond it is cut off.
@@ -78,8 +86,8 @@ class Trainer:
         Raises:
             RunError: the checkpoint or metrics.jsonl cannot be used.
         """
-        self.progress = load_checkpoint(self.run, self.model, self.optimizer)
-        self._new_epoch()
+        self.progress = load_checkpoint(self.run, self.model, self.average, self.optimizer)
+        self._new_block()
         if not self.team.leads:
             return
         path = self.run.path / METRICS
@@ -88,9 +96,14 @@ class Trainer:
         with path.open("ab") as file:
             file.truncate(self.progress.metrics_bytes)
 
-    def _new_epoch(self) -> None:
+    def _new_block(self) -> None:
         self._batches = batches_of_epoch(
-            self.materials.train, self.config.training.batch_tokens, self.config.seed, self.progress.epoch
+            self.materials.train,
+            self.config.training.batch_tokens,
+            self.config.seed,
+            self.progress.epoch,
+            self.progress.block,
+            self._n_blocks,
         )
 
     # --- how far it is ---------------------------------------------------------------------------
@@ -106,7 +119,8 @@ class Trainer:
         if training.steps:
             shares.append(progress.step / training.steps)
         if training.epochs:
-            shares.append((progress.epoch + progress.batch / len(self._batches)) / training.epochs)
+            block = progress.block + progress.batch / len(self._batches)
+            shares.append((progress.epoch + block / self._n_blocks) / training.epochs)
         if training.minutes:
             budget_s = training.minutes * 60
             reserve_s = 1.2 * progress.validation_s + 1.0 if progress.n_validations else _FIRST_RESERVE * budget_s
@@ -133,8 +147,10 @@ class Trainer:
             self._step(self._batches[progress.batch], position)
             progress.batch += 1
             if progress.batch == len(self._batches):
-                progress.batch, progress.epoch = 0, progress.epoch + 1
-                self._new_epoch()
+                progress.batch, progress.block = 0, progress.block + 1
+                if progress.block == self._n_blocks:
+                    progress.block, progress.epoch = 0, progress.epoch + 1
+                self._new_block()
             if self.team.leads:
                 going = self._validate_if_due()
         if not self.team.leads:
@@ -164,7 +180,6 @@ class Trainer:
         return True
 
     def _step(self, indices: np.ndarray, position: float) -> None:
-        self.model.train()
         loss, n_tokens = self.workers.gradients(
             self.model,
             self.materials.train,
@@ -182,6 +197,8 @@ class Trainer:
             )
         learning_rate = self.optimizer.step(position)
         self.progress.step += 1
+        if self.progress.step % STEPS_PER_UPDATE == 0:
+            self.average.update_parameters(self.model)
         self._metrics.append(
             {
                 "step": self.progress.step,
@@ -209,7 +226,7 @@ class Trainer:
     def _validate(self) -> None:
         begun = time.monotonic()
         progress, dev = self.progress, self.materials.dev
-        self.model.eval()
+        self.average.update_parameters(self.model)
         loss = self._dev_loss()
         scores, hypotheses = evaluate(self.translator, dev, beam=1)
         progress.validation_s = time.monotonic() - begun
@@ -219,7 +236,7 @@ class Trainer:
         better = scores.bleu > progress.best_bleu
         if better:
             progress.best_bleu, progress.best_step, progress.n_worse = scores.bleu, progress.step, 0
-            save_tensors(self.run.path / MODEL, self.model.state_dict())
+            save_tensors(self.run.path / MODEL, self.averaged_model.state_dict())
         else:
             progress.n_worse += 1
         self._metrics.append(
@@ -247,7 +264,7 @@ class Trainer:
         for indices in batches_of_epoch(pairs, self.config.training.batch_tokens, seed=0, epoch=0):
             batch = pairs.batch(indices).to(self.computing.device)
             n_emitted = int((batch.tgt_emit != PAD).sum())
-            total += emission_loss(self.model, batch).item() * n_emitted
+            total += emission_loss(self.averaged_model, batch).item() * n_emitted
             n_tokens += n_emitted
         return total / n_tokens
 
@@ -260,11 +277,12 @@ class Trainer:
         self._metrics.clear()
         # `started` still counts what was spent since: only the saved copy has it.
         saved = replace(self.progress, elapsed_s=self.elapsed_s())
-        save_checkpoint(self.run, self.model, self.optimizer, saved)
+        save_checkpoint(self.run, self.model, self.average, self.optimizer, saved)
 
     def record_end(self) -> None:
-        """Tell the manifest that the run is finished, and with what scores."""
+        """Tell the manifest that the run is finished, and with what scores; what only a training needs goes."""
         progress = self.progress
+        (self.run.path / TRAIN_IDS).unlink(missing_ok=True)
         self.run.update_manifest(
             finished_at=now(),
             steps=progress.step,
@@ -289,27 +307,27 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float,
         0 when it is finished, 128 + the signal's number when one stopped it; it can be resumed then.
 
     Raises:
-        MtattnError: it cannot be trained; the last checkpoint, if any, still stands.
+        MtattnError: it cannot be trained, or another process trains it; the last checkpoint, if any, still stands.
         Interrupted: a signal came before the first step, or a second one while saving.
     """
-    keep_freed_memory()
     team = team or Team()
     config = run.config()
     resume = resume and (run.path / CHECKPOINT).is_file()
-    with Interrupt() as interrupt, display:
+    with run.locked() if team.leads else nullcontext(), Interrupt() as interrupt, display:
         computing = choose_computing(config.training, run.manifest() if resume else {}, team, display.note)
         torch.set_num_threads(1)  # of each worker's arithmetic
-        if not team.leads:
-            team.wait_for_leader()  # who writes the tokenizer
-        materials = prepare(run, config, resume=resume or not team.leads, note=display.note)
         if team.leads:
-            team.wait_for_leader()
+            prepare(run, config, resume=resume, note=display.note)
+        team.wait_for_leader()
+        materials = load_materials(run, config, display.note)
+        keep_freed_memory()  # from here on: what was freed before goes back to the system
         workers = Workers(computing.n_threads, team)
         trainer = Trainer(
             run, config, materials, team=team, workers=workers, computing=computing, display=display, started=started
         )
         n_parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
-        display.note(f"model: {n_parameters:,} parameters, {config.model.n_heads} heads in each attention")
+        heads = counted(config.model.n_heads, "head")
+        display.note(f"model: {n_parameters:,} parameters, {heads} in each attention")
         if resume:
             trainer.restore()
             display.note(f"going on at step {trainer.progress.step:,}")

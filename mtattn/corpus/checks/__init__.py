@@ -12,7 +12,7 @@ from mtattn.corpus.checks.repeats import Places, Repeats, leaks, places_of
 from mtattn.corpus.checks.rows import RowCheck, normalised
 from mtattn.corpus.pairs import Direction
 from mtattn.corpus.readers import N_SAMPLE_ROWS, PairTable, read_tables
-from mtattn.corpus.tables import files_of
+from mtattn.corpus.tables import parts_of
 from mtattn.errors import DataError
 
 __all__ = ["ERRORS", "WARNINGS", "CheckReport", "Finding", "check_corpus"]
@@ -112,7 +112,7 @@ def _findings(
     repeats = Repeats()
     columns = columns if sources else builtin_columns(direction)
     for source in sources or builtin_corpus():
-        for file in files_of(source):
+        for file in parts_of(source):
             try:
                 for table in read_tables(file, direction, columns=columns):
                     if sources and table.columns:
