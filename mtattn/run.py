@@ -129,8 +129,9 @@ class RunFolder:
         """Hold the run for one training; a process that is dead holds nothing.
 
         Raises:
-            RunError: another training holds it, or the folder cannot be written to.
+            RunError: another training holds it, one of its files is a link, or the folder cannot be written to.
         """
+        self.refuse_links()
         from filelock import FileLock, Timeout  # here, since most commands train nothing
 
         lock = FileLock(self.path / _LOCK)
@@ -181,7 +182,7 @@ class RunFolder:
         Raises:
             RunError: one is a link.
         """
-        for name in _FILES:
+        for name in (*_FILES, _LOCK):
             if (self.path / name).is_symlink():
                 raise RunError(f"{name} is a link, which is not written to", where=self.path, fix="put the file itself")
 

@@ -34,18 +34,15 @@ def test_a_bad_input_is_told_or_borne(
         pytest.skip("there is no bash")
     if "/dev/full" in case.command and not Path("/dev/full").exists():
         pytest.skip("there is no /dev/full")
+    if "--to ctranslate2" in case.command:
+        pytest.importorskip("ctranslate2")
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.setenv("MTATTN_TRAINED_RUN", str(trained_run.path))
     lay_out(case.files, folder)
     before, run_before = contents(folder), contents(trained_run.path)
-    try:
-        result = carry_out(case, trained_run.path)
-    finally:
-        for path in (folder, *folder.rglob("*")):  # that what may not be read can be looked at and deleted
-            if path.is_dir() and not path.is_symlink():
-                path.chmod(0o755)
+    result = carry_out(case, trained_run.path)
     after = contents(folder)
 
     assert result.status == case.status, result.stderr

@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -53,7 +53,7 @@ class Case:
         stdin: what comes from standard input.
         leaves: what lies in the folder afterwards beside that, with its contents; None = any.
         shell: run by bash in a process of its own, for pipes, signals, limits and the environment.
-        as_nobody: run by a user who may read and write only what anybody may.
+        modes: rights of files and folders while it runs, by name; it is run by a user who may only what anybody may.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Case:
     stdin: str | bytes = b""
     leaves: Mapping[str, str | None] = field(default_factory=dict)
     shell: bool = False
-    as_nobody: bool = False
+    modes: Mapping[str, int] = field(default_factory=dict)
 
 
 class Result(NamedTuple):
@@ -120,9 +120,22 @@ def carry_out(case: Case, run: Path) -> Result:
         return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
     name, *arguments = shlex.split(case.command.replace("$RUN", shlex.quote(str(run))))
     assert name == "mtattn"
-    with nobody() if case.as_nobody else limited():
+    trains = arguments[0] == "train"  # perhaps on a GPU, for which addresses are set aside without measure
+    with with_modes(case.modes), nobody() if case.modes else nullcontext() if trains else limited():
         result = CliRunner().invoke(app, arguments, input=stdin)
     return Result(result.exit_code, result.stdout_bytes.decode(), result.stderr_bytes.decode())
+
+
+@contextmanager
+def with_modes(modes: Mapping[str, int]) -> Iterator[None]:
+    before = {name: Path(name).stat().st_mode for name in modes}
+    try:
+        for name, mode in modes.items():
+            Path(name).chmod(mode)
+        yield
+    finally:
+        for name, mode in before.items():
+            Path(name).chmod(mode)
 
 
 @contextmanager
@@ -140,7 +153,7 @@ def nobody() -> Iterator[None]:
 
 @contextmanager
 def limited() -> Iterator[None]:
-    """Have a gigabyte of memory beside what is in use, no more."""
+    """Have a gigabyte of memory beside what is in use, no more, where the system tells how much that is."""
     try:
         import resource
 
@@ -148,9 +161,10 @@ def limited() -> Iterator[None]:
     except (ImportError, OSError):
         yield
         return
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (n_pages * resource.getpagesize() + 2**30, before[1]))
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if soft == resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_AS, (n_pages * resource.getpagesize() + 2**30, hard))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_AS, before)
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

@@ -373,6 +373,20 @@ CASES = [
         files=several_runs,
     ),
     Case(
+        "translate: an export whose record is nested without end is left aside",
+        GREEDY,
+        (
+            "run/ctranslate2: this is no export of mtattn; export the run with `mtattn export",
+            "; translating with torch",
+        ),
+        0,
+        LINE,
+        files=lambda folder: (
+            copy_of_the_run(folder),
+            lay_out({"run/ctranslate2/mtattn.json": "[" * 100_000}, folder),
+        ),
+    ),
+    Case(
         "evaluate: no pairs",
         "mtattn evaluate --run run",
         ("run/test.tsv:1: this line is no pair; restore the file",),

@@ -1,7 +1,6 @@
 """Pipes that are closed, disks that are full, folders that may not be entered, terminals that are narrow."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from bad_inputs.case import LINE, TRAIN, Case, lay_out
@@ -12,16 +11,9 @@ GREEDY = "mtattn translate Hola --beam 1 --run"
 NARROW = re.compile(r"(?:.{0,20}\n)+")
 
 
-def closed(mode: int, *names: str) -> Callable[[Path], None]:
-    """Lay out pairs and a run, and take rights away."""
-
-    def lay(folder: Path) -> None:
-        lay_out({"p.tsv": PAIRS, "folder/a.tsv": PAIRS}, folder)
-        copy_of_the_run(folder)
-        for name in names:
-            (folder / name).chmod(mode)
-
-    return lay
+def pairs_and_run(folder: Path) -> None:
+    lay_out({"p.tsv": PAIRS, "folder/a.tsv": PAIRS}, folder)
+    copy_of_the_run(folder)
 
 
 CASES = [
@@ -59,6 +51,16 @@ CASES = [
         "data export: a disk that fills up leaves no half of a file",
         "ulimit -f 1; mtattn data export x.tsv",
         ("x.tsv: cannot be written (File too large); make room for it, or name another place",),
+        shell=True,
+    ),
+    Case(
+        "train: a disk that fills up",
+        f"ulimit -f 40; {TRAIN} --data p.tsv",
+        ("mtattn: out/model.safetensors: cannot be written (File too large); make room for it, or name another place",),
+        files={"p.tsv": PAIRS},
+        leaves={
+            f"out/{name}": None for name in ("config.toml", "dev.tsv", "manifest.json", "test.tsv", "tokenizer.model")
+        },
         shell=True,
     ),
     Case(
@@ -122,44 +124,44 @@ CASES = [
         "train: a file that may not be read",
         f"{TRAIN} --data p.tsv",
         ("p.tsv: you may not read the file; change its permissions",),
-        files=closed(0, "p.tsv"),
-        as_nobody=True,
+        files=pairs_and_run,
+        modes={"p.tsv": 0},
     ),
     Case(
         "translate: a file that may not be read",
         f"{GREEDY} run --input p.tsv".replace("Hola ", ""),
         ("p.tsv: cannot be read (Permission denied)",),
-        files=closed(0, "p.tsv"),
-        as_nobody=True,
+        files=pairs_and_run,
+        modes={"p.tsv": 0},
     ),
     Case(
         "data check: a file in a folder that may not be read",
         "mtattn data check folder",
         None,
         out=re.compile(r"folder/a\.tsv: broken: you may not read the file\n[\s\S]*"),
-        files=closed(0, "folder/a.tsv"),
-        as_nobody=True,
+        files=pairs_and_run,
+        modes={"folder/a.tsv": 0},
     ),
     Case(
         "data check: a folder that may not be entered",
         "mtattn data check folder/a.tsv",
         ("folder/a.tsv: you may not read the file; change its permissions",),
-        files=closed(0, "folder"),
-        as_nobody=True,
+        files=pairs_and_run,
+        modes={"folder": 0},
     ),
     Case(
         "translate: a run that may not be entered",
         f"{GREEDY} run",
         ("run: no run can be read here (Permission denied); check --run",),
-        files=closed(0, "run"),
-        as_nobody=True,
+        files=pairs_and_run,
+        modes={"run": 0},
     ),
     Case(
         "translate: weights that may not be read",
         f"{GREEDY} run",
         ("run: the run has no model.safetensors that can be read (Permission denied)",),
-        files=closed(0, "run/model.safetensors"),
-        as_nobody=True,
+        files=pairs_and_run,
+        modes={"run/model.safetensors": 0},
     ),
     Case(
         "translate: a working folder that may not be written to does",
@@ -167,35 +169,35 @@ CASES = [
         None,
         0,
         LINE,
-        files=closed(0o555, "."),
-        as_nobody=True,
+        files=pairs_and_run,
+        modes={".": 0o555},
     ),
     Case(
         "train: a working folder that may not be written to",
         TRAIN.replace("--run out", "--data p.tsv"),
         ("the run folder cannot be made (Permission denied); choose another with --run",),
-        files=closed(0o555, "."),
-        as_nobody=True,
+        files=pairs_and_run,
+        modes={".": 0o555},
     ),
     Case(
         "train: --force over a run that may not be written to",
         TRAIN.replace("out", "run --force --data p.tsv"),
         ("run: the run cannot be written to (Permission denied); choose another with --run",),
-        files=closed(0o555, "run"),
-        as_nobody=True,
+        files=pairs_and_run,
+        modes={"run": 0o555},
     ),
     Case(
         "translate: an output that may not be written",
         f"{GREEDY} run --output x",
         ("x: cannot be written (Permission denied); make room for it, or name another place",),
-        files=closed(0o555, "."),
-        as_nobody=True,
+        files=pairs_and_run,
+        modes={".": 0o555},
     ),
     Case(
         "export: a run that may not be written to",
         "mtattn export --to ctranslate2 --run run",
         ("run/ctranslate2: cannot be written (Permission denied); make room for it, or name another place",),
-        files=closed(0o555, "run"),
-        as_nobody=True,
+        files=pairs_and_run,
+        modes={"run": 0o555},
     ),
 ]
