@@ -38,7 +38,7 @@ class Direction:
         codes = (self.src, self.tgt)
         if self.src == self.tgt or not all(_LANGUAGE_CODE.fullmatch(code) for code in codes):
             raise DataError(
-                f"{str(self)!r} is not a direction of translation",
+                f"{str(self).removesuffix('-')!r} is not a direction of translation",
                 fix="write two different language codes, such as es-en",
             )
 

@@ -127,10 +127,12 @@ def read_pairs(
                 report.n_blank += 1
     if not report.n_pairs:
         counts = f"rows: {report.n_rows:,}, blank: {report.n_blank:,}, broken: {report.n_broken:,}"
-        what = f"no usable pair ({counts})"
+        what, fix = f"no usable pair ({counts})", "each row needs a source and a target sentence"
         if report.broken:
             what += f"; the first broken one is {report.broken[0]}"
-        raise DataError(what, where=source, fix="each row needs a source and a target sentence")
+            if report.broken[0].endswith("is not UTF-8"):
+                fix = "where the text is Latin-1, convert it: iconv -f WINDOWS-1252 -t UTF-8"
+        raise DataError(what, where=source, fix=fix)
 
 
 def _pair_table(table: Table, direction: Direction, wanted: tuple[str, str] | None) -> PairTable:

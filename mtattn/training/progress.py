@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from mtattn.evaluation import Scores
+from mtattn.text import counted
 
 _PLAIN_EVERY_S = 10.0
 _SPEED_WINDOW_S = 5.0
@@ -131,7 +132,7 @@ class Display:
         best = ", the best so far" if report.better else ""
         self.note(
             f"step {report.step:,}: dev loss {report.loss:.2f}, BLEU {report.scores.bleu:.1f}, "
-            f"chrF {report.scores.chrf:.1f} (greedy, {report.scores.n_pairs} sentences){best}"
+            f"chrF {report.scores.chrf:.1f} (greedy, {counted(report.scores.n_pairs, 'sentence')}){best}"
         )
         for src, tgt, translation in report.samples:
             self.note(f"    {src} → {translation}" + ("" if translation == tgt else f"   (reference: {tgt})"))

@@ -224,21 +224,18 @@ CASES = [
         status=0,
         files={"p.tsv": "Hola, amigo.\tHello, friend.\n", "d.tsv": "Sí.\tYes.\n"},
         leaves=RUN_FILES,
-        xfail="training/progress.py writes 1 sentences; text.counted would not",
     ),
     Case(
         "data export: a file of one pair in Latin-1 is told with what to do",
         "mtattn data export --data p.tsv x.tsv",
         ("p.tsv:1: byte 2 of the line (0xed) is not UTF-8", "iconv -f WINDOWS-1252 -t UTF-8"),
         files={"p.tsv": "Sí.\tYes.\n".encode("latin-1")},
-        xfail="too short to be told for certain, and corpus/readers.py advises nothing but pairs",
     ),
     Case(
         "data check: half a direction is shown as it was typed",
         "mtattn data check p.tsv --direction es",
         ("'es' is not a direction of translation",),
         files={"p.tsv": PAIRS},
-        xfail="corpus/pairs.py shows 'es-'",
     ),
     Case(
         "train: one pair and another for dev",

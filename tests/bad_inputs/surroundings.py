@@ -59,7 +59,8 @@ CASES = [
         ("mtattn: out/model.safetensors: cannot be written (File too large); make room for it, or name another place",),
         files={"p.tsv": PAIRS},
         leaves={
-            f"out/{name}": None for name in ("config.toml", "dev.tsv", "manifest.json", "test.tsv", "tokenizer.model")
+            f"out/{name}": None
+            for name in ("config.toml", "dev.tsv", "manifest.json", "test.tsv", "tokenizer.model", "train.ids")
         },
         shell=True,
     ),
