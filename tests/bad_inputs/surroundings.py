@@ -59,7 +59,8 @@ CASES = [
         ("mtattn: out/model.safetensors: cannot be written (File too large); make room for it, or name another place",),
         files={"p.tsv": PAIRS},
         leaves={
-            f"out/{name}": None for name in ("config.toml", "dev.tsv", "manifest.json", "test.tsv", "tokenizer.model")
+            f"out/{name}": None
+            for name in ("config.toml", "dev.tsv", "manifest.json", "test.tsv", "tokenizer.model", "train.ids")
         },
         shell=True,
     ),
@@ -182,7 +183,7 @@ CASES = [
     Case(
         "train: --force over a run that may not be written to",
         TRAIN.replace("out", "run --force --data p.tsv"),
-        ("run: the run cannot be replaced (Permission denied); choose another with --run",),
+        ("run: the run cannot be written to (Permission denied); choose another with --run",),
         files=pairs_and_run,
         modes={"run": 0o555},
     ),
