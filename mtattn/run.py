@@ -129,9 +129,8 @@ class RunFolder:
         """Hold the run for one training; a process that is dead holds nothing.
 
         Raises:
-            RunError: another training holds it, one of its files is a link, or the folder cannot be written to.
+            RunError: another training holds it, or it cannot be written to.
         """
-        self.refuse_links()
         from filelock import FileLock, Timeout  # here, since most commands train nothing
 
         lock = FileLock(self.path / _LOCK)
@@ -143,7 +142,7 @@ class RunFolder:
                 where=self.path,
                 fix="wait for it or choose another --run",
             ) from error
-        except OSError as error:
+        except OSError as error:  # a link in place of the lock too
             raise RunError(
                 f"the run cannot be written to ({error.strerror})", where=self.path, fix="choose another with --run"
             ) from error
@@ -182,7 +181,7 @@ class RunFolder:
         Raises:
             RunError: one is a link.
         """
-        for name in (*_FILES, _LOCK):
+        for name in _FILES:
             if (self.path / name).is_symlink():
                 raise RunError(f"{name} is a link, which is not written to", where=self.path, fix="put the file itself")
 

@@ -107,6 +107,7 @@ def train(
         if "finished_at" in folder.manifest():
             console.print(f"{run} is finished already; nothing is left to do")
             return
+        folder.refuse_links()
     else:
         resolved = load_config(config or DEFAULT_CONFIG, settings, given)
         check_sources(resolved.data)  # before --force replaces a run

@@ -90,6 +90,29 @@ CASES = [
     Case("inspect-heads: no such layer", "mtattn inspect-heads x --layer 9 --run $RUN", ("name one of 1 to 2",)),
     Case("align: no such head", "mtattn align --head 9 --run $RUN", ("name one of 1 to 8",), stdin="a\tb\n"),
     Case("inspect-heads: a target for two", "mtattn inspect-heads x y --target z", ("--target goes with one TEXT",), 2),
+    Case(
+        "inspect-heads: no such head", "mtattn inspect-heads x --mute cross.9.9 --run $RUN", ("cross.1.1 to cross.2.8",)
+    ),
+    Case(
+        "translate: what names no head", "mtattn translate x --mute 9 --run $RUN", ("write kind.layer.head, such as",)
+    ),
+    Case(
+        "inspect-heads: a drawing in a folder that is not there",
+        "mtattn inspect-heads x --beam 1 --svg none/x.svg --run $RUN",
+        ("none: there is no such folder; make it, or name another --svg",),
+    ),
+    Case("study-heads: no numbers", "mtattn study-heads --heads 3,x", ("--heads 3,x: write numbers from 1 with",), 2),
+    Case(
+        "study-heads: heads that do not divide d_model",
+        "mtattn study-heads --heads 7 --config tiny --data p.tsv --run out",
+        ("n_heads=7 does not divide d_model=32; near it",),
+        files=FILES,
+    ),
+    Case(
+        "study-heads: no such file",
+        "mtattn study-heads --config tiny --data none.tsv --run out",
+        ("none.tsv: there is no such file; check the path",),
+    ),
     Case("export: no such format", "mtattn export --to none --run $RUN", ("'--to'",), 2),
     Case(
         "export: over what is no export",
