@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,11 @@ from typer.testing import CliRunner, Result
 
 from mtattn.cli import app
 from mtattn.heads.card import NO_ROLE, ROLES
-from mtattn.heads.history import Frame, head_to_show, read_history
+from mtattn.heads.history import Frame, head_to_show, read_history, spread
 from mtattn.heads.record import KINDS
+from mtattn.heads.views.cells import sparkline
 from mtattn.heads.views.colours import paper
-from mtattn.heads.views.history import SIGNS, show_frame, show_history, sparkline, spread
+from mtattn.heads.views.history import SIGNS, show_frame, show_history
 from mtattn.heads.views.terminal import shade
 from mtattn.run import CONFIG, HISTORY, MANIFEST, RunFolder
 
@@ -103,6 +106,11 @@ def test_a_translation_is_told_where_it_changes():
     assert told == [[step, f"{CAT[1]} {n}"] for step, n in (("100", 0), ("300", 1), ("500", 2))]
 
 
+def test_a_strip_that_leaves_validations_out_says_so():
+    assert re.search(r"\d of 37 validations", " ".join(plain(MANY, width=80)))
+    assert " of 3 validations" not in " ".join(plain(FRAMES))
+
+
 def test_frames_are_taken_evenly_with_the_first_and_the_last():
     taken = spread(MANY, 5)
     assert [frame.step for frame in taken] == [100, 1000, 1900, 2800, 3700]
@@ -128,6 +136,24 @@ class TestCommand:
         assert outputs[0].count(b"\ncross.") >= 16
         (probe,) = read_history(trained_run)[-1].probes
         assert f"{probe.record.source} → {probe.record.target} (given)" in outputs[0].decode()
+
+    def test_in_a_terminal_it_is_played_and_ctrl_c_ends_it(self, trained_run):
+        command = [sys.executable, "-m", "mtattn", "inspect-heads", "--history", "--run", str(trained_run.path)]
+        ours, its = os.openpty()
+        environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "40"}
+        with subprocess.Popen(command, stdout=its, stderr=its, env=environment) as process:
+            os.close(its)
+            shown = b""
+            while b"writes: " not in shown:
+                shown += os.read(ours, 1 << 16)
+            process.send_signal(signal.SIGINT)
+            with suppress(OSError):  # Linux: nobody has the other end any more
+                while more := os.read(ours, 1 << 16):
+                    shown += more
+            os.close(ours)
+        assert process.returncode == 130
+        assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")  # the cursor is seen again
+        assert b"Traceback" not in shown
 
     def test_json_is_a_line_for_each_validation_as_the_file_has_it(self, trained_run):
         shown = inspect(trained_run.path, "--json").stdout

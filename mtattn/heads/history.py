@@ -141,6 +141,13 @@ def _check_that_it_goes_on(frames: Sequence[Frame]) -> None:
             raise ValueError(f"its {what} are others than before")
 
 
+def spread(frames: Sequence[Frame], n: int) -> list[Frame]:
+    """Take n frames evenly, the first and the last among them, or all if there are no more."""
+    if len(frames) <= n:
+        return list(frames)
+    return [frames[round(i * (len(frames) - 1) / (n - 1))] for i in range(n)]
+
+
 def head_to_show(frames: Sequence[Frame], kind: Kind, layer: int | None, head: int | None) -> HeadName | None:
     """Choose the head whose maps are shown where neither layer nor head is named.
 

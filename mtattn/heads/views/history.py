@@ -10,9 +10,9 @@ from rich.style import Style
 from rich.text import Text
 
 from mtattn.heads.card import NO_ROLE, ROLES, HeadCard
-from mtattn.heads.history import Frame, head_to_show
+from mtattn.heads.history import Frame, head_to_show, spread
 from mtattn.heads.record import HeadRecord, Kind, Selection
-from mtattn.heads.views.cells import paragraph
+from mtattn.heads.views.cells import paragraph, sparkline
 from mtattn.heads.views.colours import paper
 from mtattn.heads.views.terminal import AXES, fitted, heat_map, shade, title
 
@@ -31,7 +31,6 @@ SIGNS = {
 }
 """The sign of each role in a strip."""
 
-_BARS = "▁▂▃▄▅▆▇█"
 _GAP = 2
 _LONGEST_LABEL = 14
 _MOST_MAPS = 12
@@ -67,24 +66,6 @@ _MEANINGS = {
 }
 
 
-def sparkline(values: Sequence[float | None], top: float = 1.0) -> str:
-    """Draw numbers from 0 to `top` as bars of eight heights, a cell each; None = an empty one.
-
-    Example:
-        >>> sparkline([0.0, 0.5, None, 1.0])
-        '▁▅ █'
-    """
-    n = len(_BARS)
-    return "".join(" " if value is None else _BARS[min(n - 1, int(value / top * n))] for value in values)
-
-
-def spread(frames: Sequence[Frame], n: int) -> list[Frame]:
-    """Take n frames evenly, the first and the last among them, or all if there are no more."""
-    if len(frames) <= n:
-        return list(frames)
-    return [frames[round(i * (len(frames) - 1) / (n - 1))] for i in range(n)]
-
-
 def _cards(frames: Sequence[Frame], kind: Kind) -> list[list[HeadCard]]:
     """Give the cards of each head of a kind, frame by frame."""
     return [list(cards) for cards in zip(*(frame.heads for frame in frames), strict=True) if cards[0].head.kind == kind]
@@ -107,8 +88,8 @@ def _way(trend: _Trend, cards: Sequence[HeadCard]) -> tuple[str, str]:
 
 
 def _table(frames: Sequence[Frame], kind: Kind, width: int) -> Iterator[Text]:
-    """Show a row a head: its role at each validation, and the ways of its numbers."""
-    trends = _trends(frames, kind)
+    """Show a row a head: its role at each validation, or at as many as fit, and the ways of its numbers."""
+    trends, n_all = _trends(frames, kind), len(frames)
     heads = _cards(frames, kind)
     left = max(len(str(cards[0].head)) for cards in heads)
     room = [max(len(_way(trend, cards)[1]) for cards in heads) for trend in trends]
@@ -126,6 +107,11 @@ def _table(frames: Sequence[Frame], kind: Kind, width: int) -> Iterator[Text]:
             line, numbers = _way(trend, cards)
             cells.append(f"{line} {numbers:{size}}")
         yield Text((" " * _GAP).join(cells).rstrip(), style="dim" if last.role == NO_ROLE else "")
+    some = f", {n} of {n_all} validations" if n < n_all else ""
+    meanings = [_MEANINGS[trend.name].format(n_gold=frames[-1].n_gold) for trend in trends]
+    about = f"Each strip goes from the first validation to the last{some}; on {frames[-1].n_pairs} pairs of dev."
+    for line in paragraph(" ".join([f"Roles: {_legend(frames, kind)}.", about, *meanings]), width):
+        yield Text(line, style="dim")
 
 
 def _course(frames: Sequence[Frame], width: int) -> str:
@@ -229,14 +215,10 @@ def show_history(
     if named:
         layer, head = named.layer, named.head
     yield Text(
-        f"{len(frames)} validations, steps {first.step:,} to {last.step:,}; {_course(frames, width)}", style="bold"
+        f"validations: {len(frames)}, steps {first.step:,} to {last.step:,}; {_course(frames, width)}", style="bold"
     )
     yield Text()
     yield from _table(frames, kind, width)
-    meanings = [_MEANINGS[trend.name].format(n_gold=last.n_gold) for trend in _trends(frames, kind)]
-    about = f"Each strip goes from the first validation to the last; on {last.n_pairs} pairs of dev."
-    for line in paragraph(" ".join([f"Roles: {_legend(frames, kind)}.", about, *meanings]), width):
-        yield Text(line, style="dim")
     asks, answers = AXES[kind]
     for probe in probes:
         few = spread(frames, _MOST_MAPS)
