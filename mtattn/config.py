@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from mtattn.carried import carried_folder
 from mtattn.errors import ConfigError
+from mtattn.text import normalise
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -30,6 +31,17 @@ Size = Annotated[int, Field(ge=1, le=65_536)]  # bounded, so that a stranger's c
 Depth = Annotated[int, Field(ge=1, le=1_000)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Column = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
+
+PROBE_SEPARATOR = "|||"
+
+
+def _a_probe(text: str) -> str:
+    if not all(map(normalise, text.split(PROBE_SEPARATOR, 1))):
+        raise ValueError("a side of the probe is blank")
+    return normalise(text)
+
+
+Probe = Annotated[str, AfterValidator(_a_probe)]
 
 
 def _between_two_languages(direction: str) -> str:
@@ -150,6 +162,8 @@ class TrainingConfig(Section):
     """Validations in the whole training, evenly spaced, the last at its end."""
     validation_pairs: Count = 300
     """Dev pairs that are translated at a validation, at most."""
+    probes: list[Probe] = []
+    """Sentences whose maps are kept at each validation, `source` or `source ||| output`; none = a pair of dev."""
     patience: Annotated[int, Field(ge=0)] = 0
     """Stop after so many validations without a better BLEU; 0 = never. Without effect under `minutes`."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"

@@ -6,6 +6,7 @@
     model.safetensors       the best weights so far
     checkpoint.safetensors  the last weights and what resuming needs
     metrics.jsonl           a line a step and a line a validation
+    history.jsonl           a line a validation: what the heads do
     dev.tsv, test.tsv       the pairs held out: source, tab, target
     train.ids               the training pairs as token ids, until the training is finished
 
@@ -35,9 +36,10 @@ from mtattn.tokenizer import Tokenizer
 
 RUNS = Path("runs")
 CONFIG, MANIFEST, TOKENIZER = "config.toml", "manifest.json", "tokenizer.model"
-MODEL, CHECKPOINT, METRICS = "model.safetensors", "checkpoint.safetensors", "metrics.jsonl"
+MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
+METRICS, HISTORY = "metrics.jsonl", "history.jsonl"
 DEV, TEST, TRAIN_IDS = "dev.tsv", "test.tsv", "train.ids"
-_FILES = (MANIFEST, CONFIG, TOKENIZER, MODEL, CHECKPOINT, METRICS, DEV, TEST, TRAIN_IDS)
+_FILES = (MANIFEST, CONFIG, TOKENIZER, MODEL, CHECKPOINT, METRICS, HISTORY, DEV, TEST, TRAIN_IDS)
 _LOCK = ".lock"  # held by the process that trains
 _REPLACED = ".replaced"  # folder of the files of a run until it is sure that another one takes its place
 _MOST_BYTES = 2**28  # of a file that is not weights, so that a stranger's cannot fill the memory

@@ -1,11 +1,12 @@
 """What many tests need: a small tokenizer, small models, and a model written by hand."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import torch
+from browser import Browser, find_browser
 from hypothesis import settings
 from rich.console import Console
 from torch import nn
@@ -180,3 +181,13 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory, pairs_file: Path) -> R
     display = Display(Console(stderr=True, quiet=True))
     assert train_run(run, resume=False, display=display, started=time.monotonic()) == 0
     return run
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    executable = find_browser()
+    if executable is None:
+        pytest.skip("there is no Chromium in the PATH")
+    browser = Browser(executable, tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()

@@ -1,7 +1,11 @@
-"""Head records made of drawn weights, for the views: they know nothing of models."""
+"""Head records, and histories of them, made of drawn numbers for the views: they know nothing of models."""
+
+from dataclasses import replace
 
 import numpy as np
 
+from mtattn.heads.card import HeadCard
+from mtattn.heads.history import Frame, Probe
 from mtattn.heads.record import AttentionMap, HeadRecord, Kind
 
 # What would run, close, turn around or colour the page or terminal that took it for more than text.
@@ -40,3 +44,25 @@ def record(source: str, target: str, *, seed: int = 0, n_layers: int = 2, n_head
 
     src, tgt = source.split(" "), target.split(" ")
     return HeadRecord(source, target, False, maps(halves(src), halves(tgt)), maps(src, tgt))
+
+
+def history(
+    *sentences: tuple[str, str], n: int = 3, n_heads: int = 4, forced: bool = True, gold: bool = True
+) -> list[Frame]:
+    """Draw n validations with the sentences as probes; where the output is not given it is another at each one."""
+    draw = np.random.default_rng(7)
+    frames = []
+    for i in range(n):
+        probes = []
+        for source, target in sentences:
+            output = target if forced else f"{target} {i}"
+            found = record(source, output, seed=100 + i, n_heads=n_heads)
+            probes.append(Probe(replace(found, forced=forced), f"{target} {i // 2}"))
+        cards = []
+        for attention in probes[0].record.words.values():
+            for head in attention.heads:
+                names = ["entropy", "confidence", "special", "previous", "same", "next", "near", "punctuation"]
+                names += ["aer", "aer_read"] if gold and head.kind == "cross" else []
+                cards.append(HeadCard.of(head, dict(zip(names, draw.random(len(names)), strict=True))))
+        frames.append(Frame(100 * (i + 1), 3.5 * i, 60, 60 if gold else 0, tuple(cards), tuple(probes)))
+    return frames

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import Browser, find_browser
+from browser import Browser
 from head_records import HOSTILE, record
 
 from mtattn.heads.record import AttentionMap
@@ -19,16 +19,6 @@ LONG = record(
 )
 HEBREW = record("הבית גדול", "The house is big", seed=3)
 CROSS = CAT.words["cross"]
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    executable = find_browser()
-    if executable is None:
-        pytest.skip("there is no Chromium in the PATH")
-    browser = Browser(executable, tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ Examples:
 
   mtattn train --run runs/one-head --set model.n_heads=1
 
+  mtattn train --probe "La casa es grande. ||| The house is big."
+
   mtattn train --run runs/mine --resume
 
   torchrun --nproc-per-node 4 -m -- mtattn train --data pairs.tsv
@@ -72,6 +74,14 @@ def train(
     device: Annotated[
         DeviceName | None, typer.Option(help="What trains; auto, the default: a GPU where there is one.")
     ] = None,
+    probes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--probe",
+            help="A sentence whose maps are kept at each validation, for inspect-heads --history; else a pair of dev.",
+            metavar="TEXT[ ||| OUTPUT]",
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --run.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the run that stands in --run.")] = False,
 ) -> None:
@@ -84,6 +94,7 @@ def train(
         "training.minutes": minutes,
         "training.threads": threads,
         "training.device": device and device.value,
+        "training.probes": probes,
     }
     given = {key: value for key, value in given.items() if value is not None}
     if resume and (force or run is None or config or given or settings):

@@ -24,12 +24,12 @@ def forced_weights(
         targets: B outputs' token ids, without <s> and </s>.
 
     Returns:
-        The weights of the padded batch, each kind a list over layers.
+        The weights of the padded batch, each kind a list over layers, where the model lies.
     """
     model.eval()
-    weights = AttentionWeights()
-    src_lengths = torch.tensor([len(source) + 1 for source in sources])
-    model(pad(sources, last=EOS), src_lengths, pad(targets, first=BOS), weights)
+    weights, device = AttentionWeights(), model.device
+    src_lengths = torch.tensor([len(source) + 1 for source in sources], device=device)
+    model(pad(sources, last=EOS).to(device), src_lengths, pad(targets, first=BOS).to(device), weights)
     return weights
 
 
@@ -70,7 +70,7 @@ def piece_map(kind: Kind, layers: list[Tensor], i: int, rows: Labels, columns: L
     """
     n_rows, n_columns = len(rows.pieces), len(columns.pieces)
     weights = torch.stack([layer[i, :, :n_rows, :n_columns] for layer in layers])  # (L, H, n_rows, n_columns)
-    return AttentionMap(kind, rows.pieces, columns.pieces, weights.numpy())
+    return AttentionMap(kind, rows.pieces, columns.pieces, weights.cpu().numpy())
 
 
 def labels_of(tokenizer: Tokenizer, source: Sequence[int], target: Sequence[int]) -> dict[Kind, tuple[Labels, Labels]]:

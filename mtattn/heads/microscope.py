@@ -20,9 +20,7 @@ def heads_named(attention: AttentionMap, layer: int | None, head: int | None) ->
         InputError: there is no such layer or head.
     """
     attention.select(layer, head)  # refuses numbers that there are not
-    layers = range(1, attention.n_layers + 1) if layer is None else [layer]
-    heads = range(1, attention.n_heads + 1) if head is None else [head]
-    return [HeadName(attention.kind, n, i) for n in layers for i in heads]
+    return [name for name in attention.heads if layer in (None, name.layer) and head in (None, name.head)]
 
 
 def most_sure(attention: AttentionMap, row: int, heads: Sequence[HeadName]) -> HeadName:

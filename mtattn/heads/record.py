@@ -87,6 +87,15 @@ class AttentionMap:
         """H, the heads of each layer."""
         return int(self.weights.shape[1])
 
+    @property
+    def heads(self) -> list[HeadName]:
+        """The names of all heads, layer by layer."""
+        return [
+            HeadName(self.kind, layer, head)
+            for layer in range(1, self.n_layers + 1)
+            for head in range(1, self.n_heads + 1)
+        ]
+
     def select(self, layer: int | None = None, head: int | None = None) -> "Selection":
         """Take one head's weights, or the mean over what is not named.
 

@@ -146,6 +146,44 @@ def best_aligner(found: Found, gold: Sequence[Gold], heads: Sequence[HeadName]) 
     )
 
 
+def _encoded(tokenizer: Tokenizer, pairs: Sequence[Pair]) -> list[Encoded]:
+    return [(tokenizer.encode(pair.src), tokenizer.encode(pair.tgt)) for pair in pairs]
+
+
+def measure(
+    model: Transformer,
+    tokenizer: Tokenizer,
+    pairs: Sequence[Pair],
+    gold: Sequence[tuple[Pair, Gold]],
+    on_stage: OnStage,
+) -> tuple[dict[HeadName, dict[str, float]], Found]:
+    """Measure where all heads look, and how well those of the cross-attention align.
+
+    Args:
+        model: put into eval mode.
+        tokenizer: its own.
+        pairs: on which heads are looked at, at least one, none of them left out by `fits`.
+        gold: pairs with their alignments; may be none.
+        on_stage: told what is done.
+
+    Returns:
+        The numbers of each head, as `HeadCard.of` takes them, and the links found in the gold pairs.
+    """
+    looked = look(model, tokenizer, _encoded(tokenizer, pairs), on_stage("where heads look: sentences", len(pairs)))
+    numbers = {
+        head: {name: float(values[head.layer - 1, head.head - 1]) for name, values in vars(looked[head.kind]).items()}
+        for head in head_names(model)
+    }
+    encoded, right = _encoded(tokenizer, [pair for pair, _ in gold]), [alignment for _, alignment in gold]
+    found = find_links(model, tokenizer, encoded, on_stage("alignments: sentences", len(gold))) if gold else {}
+    for n, head in enumerate(head for head in numbers if head.kind == "cross"):
+        for reading, links in found.items():
+            ending = "" if reading == "emitted" else "_read"
+            score = asdict(score_links(links, right, n))
+            numbers[head] |= {f"{name}{ending}": value for name, value in score.items()}
+    return numbers, found
+
+
 def make_scorecard(
     model: Transformer,
     tokenizer: Tokenizer,
@@ -170,33 +208,20 @@ def make_scorecard(
     """
     model.eval()
     heads = head_names(model)
-    numbers: dict[HeadName, dict[str, float]] = {head: {} for head in heads}
-
-    def encoded(some: Sequence[Pair]) -> list[Encoded]:
-        return [(tokenizer.encode(pair.src), tokenizer.encode(pair.tgt)) for pair in some]
-
-    looked = look(model, tokenizer, encoded(pairs), on_stage("where heads look: sentences", len(pairs)))
-    aligner = None
-    if len(gold) > 1:
-        right = [alignment for _, alignment in gold]
-        found = find_links(
-            model, tokenizer, encoded([pair for pair, _ in gold]), on_stage("alignments: sentences", len(gold))
-        )
-        cross = [head for head in heads if head.kind == "cross"]
-        for n, head in enumerate(cross):
-            numbers[head] |= asdict(score_links(found["emitted"], right, n))
-            read = asdict(score_links(found["read"], right, n))
-            numbers[head] |= {f"{name}_read": value for name, value in read.items()}
-        aligner = best_aligner(found, right, cross)
+    gold = gold if len(gold) > 1 else ()
+    numbers, found = measure(model, tokenizer, pairs, gold, on_stage)
+    cross = [head for head in heads if head.kind == "cross"]
+    aligner = best_aligner(found, [alignment for _, alignment in gold], cross) if gold else None
 
     measured, translated = evenly(pairs, _IMPORTANCE_PAIRS), evenly(pairs, n_translated)
-    gradients = gradient_importance(model, encoded(measured), on_stage("gradients: sentences", len(measured)))
+    gradients = gradient_importance(
+        model, _encoded(tokenizer, measured), on_stage("gradients: sentences", len(measured))
+    )
     baseline, ablations = ablate(
-        model, tokenizer, encoded(measured), translated, on_stage("without each head: heads", len(heads))
+        model, tokenizer, _encoded(tokenizer, measured), translated, on_stage("without each head: heads", len(heads))
     )
     for head, ablation in zip(heads, ablations, strict=True):
         place = head.layer - 1, head.head - 1
-        numbers[head] |= {name: float(values[place]) for name, values in vars(looked[head.kind]).items()}
         numbers[head]["gradient"] = float(normalised_by_layer(gradients[head.kind])[place])
         numbers[head]["gradient_raw"] = float(gradients[head.kind][place])
         numbers[head]["loss_lost"] = ablation.loss

@@ -38,6 +38,7 @@ class Progress:
         validation_s: seconds of the last validation.
         validations_s: seconds of all validations.
         metrics_bytes: length of metrics.jsonl.
+        history_bytes: length of history.jsonl; 0 in a checkpoint from before there was one.
         finished: nothing is left to do.
     """
 
@@ -54,6 +55,7 @@ class Progress:
     validation_s: float = 0.0
     validations_s: float = 0.0
     metrics_bytes: int = 0
+    history_bytes: int = 0
     finished: bool = False
 
 

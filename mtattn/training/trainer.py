@@ -1,12 +1,10 @@
 """The training loop of a run, from its first step to its best weights."""
 
-import json
 import math
-import os
 import time
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -16,14 +14,16 @@ from mtattn.config import Config
 from mtattn.corpus.batches import batches_of_epoch, blocks_of
 from mtattn.decoding.search import TorchSearch
 from mtattn.decoding.translator import Translator
-from mtattn.errors import MtattnError, RunError
+from mtattn.errors import MtattnError
 from mtattn.evaluation import evaluate
-from mtattn.run import CHECKPOINT, METRICS, MODEL, TRAIN_IDS, RunFolder, now
+from mtattn.run import CHECKPOINT, HISTORY, METRICS, MODEL, TRAIN_IDS, RunFolder, now
 from mtattn.text import counted
 from mtattn.tokenizer import PAD
 from mtattn.training.averaging import STEPS_PER_UPDATE, averaged
 from mtattn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from mtattn.training.history import History
 from mtattn.training.interrupt import Interrupt
+from mtattn.training.lines import LineFile
 from mtattn.training.machine import Computing, choose_computing, keep_freed_memory
 from mtattn.training.optimizer import Optimizer
 from mtattn.training.preparation import Materials, load_materials, prepare
@@ -75,26 +75,24 @@ class Trainer:
         self.averaged_model = cast("Transformer", self.average.module)
         self.translator = Translator(TorchSearch(self.averaged_model), materials.tokenizer)
         self.progress = Progress()
-        self._metrics: list[dict[str, Any]] = []
+        self._metrics = LineFile(run.path / METRICS)
+        self._history = History(run, config, materials)
         self._last_bleu: float | None = None
         self._n_blocks = blocks_of(len(materials.train))
         self._new_block()
 
     def restore(self) -> None:
-        """Go on from the run's checkpoint; what metrics.jsonl has beyond it is cut off.
+        """Go on from the run's checkpoint; what metrics.jsonl and history.jsonl have beyond it is cut off.
 
         Raises:
-            RunError: the checkpoint or metrics.jsonl cannot be used.
+            RunError: one of these files cannot be used.
         """
         self.progress = load_checkpoint(self.run, self.model, self.average, self.optimizer)
         self._new_block()
         if not self.team.leads:
             return
-        path = self.run.path / METRICS
-        if not path.is_file() or path.stat().st_size < self.progress.metrics_bytes:
-            raise RunError("lines are missing that the checkpoint counts", where=path, fix="restore the file")
-        with path.open("ab") as file:
-            file.truncate(self.progress.metrics_bytes)
+        self._metrics.cut(self.progress.metrics_bytes)
+        self._history.lines.cut(self.progress.history_bytes)
 
     def _new_block(self) -> None:
         self._batches = batches_of_epoch(
@@ -190,11 +188,7 @@ class Trainer:
         )
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip_norm)
         if not math.isfinite(norm):
-            raise MtattnError(
-                f"the gradient is no finite number at step {self.progress.step + 1}",
-                where=self.run.path,
-                fix="train anew with lower training.learning_rate and training.muon_learning_rate",
-            )
+            raise self._diverged("the gradient", self.progress.step + 1)
         learning_rate = self.optimizer.step(position)
         self.progress.step += 1
         if self.progress.step % STEPS_PER_UPDATE == 0:
@@ -223,12 +217,22 @@ class Trainer:
             )
         )
 
+    def _diverged(self, what: str, step: int) -> MtattnError:
+        return MtattnError(
+            f"{what} is no finite number at step {step}",
+            where=self.run.path,
+            fix="train anew with lower training.learning_rate and training.muon_learning_rate",
+        )
+
     def _validate(self) -> None:
         begun = time.monotonic()
         progress, dev = self.progress, self.materials.dev
         self.average.update_parameters(self.model)
         loss = self._dev_loss()
+        if not math.isfinite(loss):
+            raise self._diverged("the loss on dev", progress.step)
         scores, hypotheses = evaluate(self.translator, dev, beam=1)
+        self._history.record(self.averaged_model, progress.step, scores.bleu)
         progress.validation_s = time.monotonic() - begun
         progress.validations_s += progress.validation_s
         progress.validated_step = progress.step
@@ -269,12 +273,8 @@ class Trainer:
         return total / n_tokens
 
     def _save(self) -> None:
-        with (self.run.path / METRICS).open("ab") as file:
-            file.write("".join(json.dumps(line) + "\n" for line in self._metrics).encode())
-            file.flush()
-            os.fsync(file.fileno())
-            self.progress.metrics_bytes = file.tell()
-        self._metrics.clear()
+        self.progress.metrics_bytes = self._metrics.save()
+        self.progress.history_bytes = self._history.lines.save()
         # `started` still counts what was spent since: only the saved copy has it.
         saved = replace(self.progress, elapsed_s=self.elapsed_s())
         save_checkpoint(self.run, self.model, self.average, self.optimizer, saved)
@@ -332,7 +332,8 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float,
             trainer.restore()
             display.note(f"going on at step {trainer.progress.step:,}")
         elif team.leads:
-            (run.path / METRICS).unlink(missing_ok=True)  # of a beginning that left no checkpoint
+            for name in (METRICS, HISTORY):
+                (run.path / name).unlink(missing_ok=True)  # of a beginning that left no checkpoint
             run.update_manifest(
                 seed=config.seed,
                 n_parameters=n_parameters,

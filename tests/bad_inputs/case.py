@@ -27,6 +27,7 @@ RUN_FILES = {
         "config.toml",
         "dev.tsv",
         "manifest.json",
+        "history.jsonl",
         "metrics.jsonl",
         "model.safetensors",
         "tokenizer.model",

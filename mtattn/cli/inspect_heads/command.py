@@ -21,6 +21,7 @@ from mtattn.cli.common import (
     write_line,
 )
 from mtattn.cli.inspect_heads.files import HtmlOption, SvgOption, check_files, write_files
+from mtattn.cli.inspect_heads.history import history as show_history
 from mtattn.cli.inspect_heads.scorecard import DEFAULT_ABLATION_PAIRS
 from mtattn.cli.inspect_heads.scorecard import scorecard as show_scorecard
 from mtattn.cli.inspect_heads.switches import with_switches
@@ -49,11 +50,14 @@ Examples:
   mtattn inspect-heads --explain house --lang es "La casa es grande."
   mtattn inspect-heads --overview "La casa es grande."
 
+  mtattn inspect-heads --history
+
   mtattn inspect-heads --html heads.html "La casa es grande." "Buenos días."
 """
 
 _CLOSELY = "One word, closely"
 _SCORECARD = "All heads, measured"
+_HISTORY = "During training"
 
 
 class KindName(StrEnum):
@@ -147,6 +151,14 @@ def inspect_heads(
         ),
     ] = DEFAULT_ABLATION_PAIRS,
     as_csv: Annotated[bool, typer.Option("--csv", help="The scorecard as CSV.", rich_help_panel=_SCORECARD)] = False,
+    history: Annotated[
+        bool,
+        typer.Option(
+            "--history",
+            help="How the heads found their roles: from validation to validation of the training.",
+            rich_help_panel=_HISTORY,
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show which source words each output word attends to, head by head.
@@ -157,11 +169,20 @@ def inspect_heads(
     With --mute, --only or --uniform the map is that of the model with heads changed, below what that does
     to the translation. With --scorecard no sentence is shown: all heads are measured on many sentence pairs,
     and on pairs of the paired grammar with gold alignments.
+
+    With --history the sentences are those that the training kept maps of, its probes (mtattn train --probe); TEXT
+    names some of them. The head shown is the best aligner, or the most confident head, unless one is named.
     """
     if target is not None and len(texts or []) != 1:
         raise typer.BadParameter("--target goes with one TEXT")
     switches = read_switches(mute, only, uniform)
-    ways = {"--scorecard": scorecard, "--why": why_asked, "--explain": explain_asked, "--overview": as_overview}
+    ways = {
+        "--scorecard": scorecard,
+        "--history": history,
+        "--why": why_asked,
+        "--explain": explain_asked,
+        "--overview": as_overview,
+    }
     asked = [name for name, value in ways.items() if value not in (None, False)]
     if len(asked) > 1:
         raise typer.BadParameter(f"{asked[0]} and {asked[1]} do not go together")
@@ -178,6 +199,14 @@ def inspect_heads(
         return
     if data or as_csv or sort != "head" or ablation_pairs != DEFAULT_ABLATION_PAIRS:
         raise typer.BadParameter("--data, --sort, --ablation-pairs and --csv go with --scorecard")
+    if history:
+        if target is not None or switches or svg:
+            raise typer.BadParameter("--history goes not with --target, --svg, --mute, --only, --uniform")
+        check_files(html, None, [])
+        show_history(
+            ctx, run, texts or [], html, kind=kind.value, layer=layer, head=head, subwords=subwords, as_json=as_json
+        )
+        return
     check_files(html, svg, texts or [])
 
     from rich.console import Console

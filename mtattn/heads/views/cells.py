@@ -10,6 +10,7 @@ from mtattn.heads.views.terminal import fitted
 
 BAR_STYLE = "bright_blue"
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
+_HEIGHTS = "▁▂▃▄▅▆▇█"
 
 
 def decimal(number: float, places: int = 2) -> str:
@@ -44,6 +45,17 @@ def bar(share: float, width: int) -> str:
     """
     full, eighths = divmod(round(min(max(share, 0.0), 1.0) * width * 8), 8)
     return "█" * full + _EIGHTHS[eighths].strip()
+
+
+def sparkline(values: Sequence[float | None], top: float = 1.0) -> str:
+    """Draw numbers from 0 to `top` as bars of eight heights, a cell each; None = an empty one.
+
+    Example:
+        >>> sparkline([0.0, 0.5, None, 1.0])
+        '▁▅ █'
+    """
+    n = len(_HEIGHTS)
+    return "".join(" " if value is None else _HEIGHTS[min(n - 1, int(value / top * n))] for value in values)
 
 
 def glued(formula: str) -> str:

@@ -1,11 +1,13 @@
-"""A head record as JSON: every label and every weight."""
+"""A head record as JSON, and back: every label and every weight."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mtattn.heads.record import AttentionMap, HeadRecord
-from mtattn.text import json_line
+import numpy as np
+
+from mtattn.heads.record import KINDS, AttentionMap, HeadRecord, Kind
+from mtattn.text import json_line, without_controls
 
 
 def _map(attention: AttentionMap) -> dict[str, Any]:
@@ -26,6 +28,24 @@ def to_object(record: HeadRecord) -> dict[str, Any]:
         "pieces": {kind: _map(attention) for kind, attention in record.pieces.items()},
         **({"untouched": asdict(record.untouched)} if record.untouched else {}),
     }
+
+
+def from_object(found: dict[str, Any]) -> HeadRecord:
+    """Read what `to_object` gives of a record whose heads are not switched; control characters become spaces.
+
+    Raises:
+        KeyError: something is missing.
+        TypeError: something is of another kind.
+        ValueError: labels and weights do not fit, or a row is no distribution.
+    """
+
+    def attention(kind: Kind, one: dict[str, Any]) -> AttentionMap:
+        rows, columns = (tuple(map(without_controls, one[side])) for side in ("rows", "columns"))
+        return AttentionMap(kind, rows, columns, np.array(one["weights"], dtype=np.float64))
+
+    pieces, words = ({kind: attention(kind, found[unit][kind]) for kind in KINDS} for unit in ("pieces", "words"))
+    source, target = without_controls(found["source"]), without_controls(found["target"])
+    return HeadRecord(source, target, bool(found["forced"]), pieces, words)
 
 
 def to_json(records: Sequence[HeadRecord]) -> str:

@@ -3,24 +3,29 @@
 const $ = (selector) => document.querySelector(selector);
 
 /** Make an element. Text goes in as text: nothing is ever read as HTML. */
-const make = (tag, attributes = {}, ...children) => {
-  const element = document.createElement(tag);
+const make = (tag, attributes = {}, ...children) => fill(document.createElement(tag), attributes, children);
+
+/** Make a part of a drawing. */
+const shape = (tag, attributes, ...children) =>
+  fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+
+function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...children);
   return element;
-};
+}
 
-// A sentence is a list of records.
-const { sentences, start, specials, colours } = JSON.parse($("#data").textContent);
+// A sentence is a list of records: one, or one for each validation of a training, of which `validations` tells more.
+const { sentences, validations, start, specials, colours } = JSON.parse($("#data").textContent);
 const darkness = matchMedia("(prefers-color-scheme: dark)");
 
 /** What is chosen; layer and head from 1, null = the mean. `word` is the row that one word's view shows. */
-const state = { sentence: 0, ...start, view: "head", word: 0 };
+const state = { sentence: 0, at: Math.max(0, validations.length - 1), ...start, view: "head", word: 0 };
 let map; // of the sentence, kind and unit: labels, and the weights of all heads
 let weights; // the matrix of the chosen head
 let heads; // all that can be chosen: each with its matrix, its name and its button
 
-const record = () => sentences[state.sentence][0];
+const record = () => sentences[state.sentence][state.at];
 const unit = () => (state.unit === "words" ? "word" : "piece");
 const isChosen = (one) => one.layer === state.layer && one.head === state.head;
 const scale = () => colours[darkness.matches ? "dark" : "light"]; // for each percent [paper, ink]
@@ -79,12 +84,13 @@ function headOf(layer, head) {
   const thumb = make("span", { class: "thumb", "aria-hidden": true }, canvas, mark);
   thumb.style.aspectRatio = Math.min(2, Math.max(0.6, map.columns.length / map.rows.length));
   const note = make("span", { class: "note" });
+  const role = make("span", { class: "role" });
   const title = make("b", {}, head ? `${layer}.${head}` : "mean");
   const about = { type: "button", role: "radio", class: "head", "data-layer": layer ?? "", "data-head": head ?? "" };
-  const button = make("button", about, title, thumb, note);
+  const button = make("button", about, title, " ", role, thumb, note);
   const name = nameOf(map, state.kind, layer, head);
   const short = head ? name : `mean of ${layer ? `layer ${layer}` : "all"}`;
-  return { layer, head, name, short, weights: select(map, layer, head), button, canvas, mark, note };
+  return { layer, head, name, short, weights: select(map, layer, head), button, role, canvas, mark, note };
 }
 
 function drawThumb({ canvas, weights }) {
@@ -110,6 +116,7 @@ function choose() {
   // A head over all layers has no button of its own: the first is where Tab arrives.
   if (!heads.some(isChosen)) heads[0].button.tabIndex = 0;
   $("#scale").style.background = `linear-gradient(to right, ${scale().map(([paper]) => paper)})`;
+  showFrame();
   fillTable();
   arrange();
   light();

@@ -73,7 +73,8 @@ function lightHead(one, row, column) {
   const note = headNote(one.weights, row, column);
   const share = `${percent(note.weight)}%`;
   one.note.replaceChildren(make("bdi", {}, one.mark.hidden ? "" : note.label), make("span", {}, share));
-  one.button.title = `${one.name}: ${note.label} ${share}`;
+  const role = one.role.textContent && `, ${one.role.textContent}`;
+  one.button.title = `${one.name}${role}: ${note.label} ${share}`;
   one.button.setAttribute("aria-label", one.button.title);
 }
 
@@ -125,8 +126,7 @@ function drawLinks(row, column) {
       const [x1, y1, x2, y2] = [from[0] - frame.left, from[1] - frame.top, to[0] - frame.left, to[1] - frame.top];
       const [x, y] = [(x1 + x2) / 2, (y1 + y2) / 2];
       const bend = upright ? `${x} ${y1} ${x} ${y2}` : `${x1} ${y} ${x2} ${y}`;
-      const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-      path.setAttribute("d", `M${x1} ${y1}C${bend} ${x2} ${y2}`);
+      const path = shape("path", { d: `M${x1} ${y1}C${bend} ${x2} ${y2}` });
       path.style.strokeWidth = `${1 + 6 * weight}px`;
       path.style.opacity = 0.12 + 0.78 * weight;
       paths.push(path);
@@ -230,6 +230,7 @@ document.addEventListener("click", ({ target }) => {
 });
 
 document.addEventListener("change", ({ target }) => {
+  if (!target.name) return; // the slider of history.js
   state[target.name] = target.name === "sentence" ? Number(target.value) : target.value;
   if (target.name === "view") return choose();
   [pinned, pointed] = [null, null];
