@@ -50,6 +50,7 @@ def test_every_head_has_a_row_and_no_line_is_too_wide(frames, kind, width, colou
     rows = [line for line in lines if re.match(rf"{kind}\.\d\.\d +\S+ \w", line)]
     assert [row.split()[0] for row in rows] == heads
     assert all(row.split()[2] in SIGNS for row in rows)
+    assert any(line.startswith("head ") and line.endswith("entropy, %") for line in lines)
     for n in range(len(frames)):
         shown = [line.plain for line in show_frame(frames, n, 0, kind=kind, width=width)]
         assert max(map(cell_len, shown[1:])) <= width

@@ -96,6 +96,7 @@ def _table(frames: Sequence[Frame], kind: Kind, width: int) -> Iterator[Text]:
     fixed = left + _GAP + 1 + _ROLE_WIDTH + sum(_GAP + 1 + n for n in room)
     frames = spread(frames, max(2, (width - fixed) // (1 + len(trends))))
     n = len(frames)
+    room = [max(size, len(trend.heading) - n - 1) for trend, size in zip(trends, room, strict=True)]
     headings = [fitted("head", left), fitted("role", n + 1 + _ROLE_WIDTH)]
     headings += [fitted(trend.heading, n + 1 + size) for trend, size in zip(trends, room, strict=True)]
     yield Text((" " * _GAP).join(headings).rstrip(), style="bold")
