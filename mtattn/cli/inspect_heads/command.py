@@ -48,6 +48,7 @@ Examples:
   mtattn inspect-heads --why house "La casa es grande."
 
   mtattn inspect-heads --explain house --lang es "La casa es grande."
+
   mtattn inspect-heads --overview "La casa es grande."
 
   mtattn inspect-heads --history
