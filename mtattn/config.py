@@ -138,6 +138,10 @@ class TrainingConfig(Section):
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """Share of the training in which the learning rate rises from 0 to its peak; then it falls to 0."""
     label_smoothing: Share = 0.1
+    guided_alignment: bool = False
+    """Teach one head of the cross-attention the word alignments that a statistical aligner finds in the pairs."""
+    alignment_weight: Annotated[float, Field(gt=0)] = 0.05
+    """Weight of that head's loss beside the one of the emitted tokens."""
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
     """The gradient of a step is scaled down to this norm where it is longer."""
     validations: Count = 10

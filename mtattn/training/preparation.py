@@ -8,17 +8,24 @@ from typing import Any
 
 import torch
 
+from mtattn.alignment.aligner import WordAligner
+from mtattn.alignment.links import Links
 from mtattn.config import Config, TrainingConfig
 from mtattn.corpus.batches import EncodedPairs
 from mtattn.corpus.loading import load_parts
 from mtattn.corpus.pairs import Direction, Pair, fingerprint
 from mtattn.errors import DataError, RunError
 from mtattn.files import write_whole
+from mtattn.heads.record import HeadName
 from mtattn.run import DEV, TEST, TOKENIZER, RunFolder, available_cores
-from mtattn.tokenizer import Tokenizer
+from mtattn.tokenizer import Tokenizer, split_words
+from mtattn.training.guidance import Guidance, fit_aligner, silver_links
 from mtattn.training.team import Team
 
 Note = Callable[[str], None]
+
+# Pairs that the statistical aligner is fitted on, at most: to teach a head, and only to find the one that aligns best.
+_N_FITTED, _N_FITTED_TO_JUDGE = 200_000, 10_000
 
 
 @dataclass(frozen=True)
@@ -30,12 +37,16 @@ class Materials:
         train: the training pairs as ids.
         dev: the pairs that a validation translates.
         dev_encoded: those of them that fit the model, as ids, for their loss.
+        dev_links: word links of `dev`, found by the statistical aligner, by which heads are judged.
+        guidance: what one head is taught besides, if any.
     """
 
     tokenizer: Tokenizer
     train: EncodedPairs
     dev: list[Pair]
     dev_encoded: EncodedPairs
+    dev_links: list[Links]
+    guidance: Guidance | None
 
 
 def keep_freed_memory() -> None:
@@ -163,4 +174,20 @@ def prepare(run: RunFolder, config: Config, *, resume: bool, note: Note) -> Mate
     train = _encode("training", parts.train, tokenizer, max_positions, note)
     n_dev = min(config.training.validation_pairs, len(parts.dev))
     dev = [parts.dev[i * len(parts.dev) // n_dev] for i in range(n_dev)]  # evenly spread
-    return Materials(tokenizer, train, dev, _encode("dev", dev, tokenizer, max_positions, note))
+    guided = config.training.guided_alignment
+    aligner = fit_aligner(train, tokenizer, _N_FITTED if guided else _N_FITTED_TO_JUDGE)
+    return Materials(
+        tokenizer,
+        train,
+        dev,
+        _encode("dev", dev, tokenizer, max_positions, note),
+        list(aligner.align((split_words(pair.src), split_words(pair.tgt)) for pair in dev)),
+        _guide(train, tokenizer, config, aligner) if guided else None,
+    )
+
+
+def _guide(train: EncodedPairs, tokenizer: Tokenizer, config: Config, aligner: WordAligner) -> Guidance:
+    import os
+
+    head = HeadName("cross", int(os.environ.get("LAYER", "2")), 1)
+    return Guidance(head, config.training.alignment_weight, silver_links(train, tokenizer, aligner))

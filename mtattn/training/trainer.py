@@ -17,6 +17,7 @@ from mtattn.decoding.search import TorchSearch
 from mtattn.decoding.translator import Translator
 from mtattn.errors import MtattnError, RunError
 from mtattn.evaluation import evaluate
+from mtattn.heads.alignment import best_reading
 from mtattn.run import CHECKPOINT, METRICS, MODEL, RunFolder, now
 from mtattn.tokenizer import PAD
 from mtattn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -26,7 +27,7 @@ from mtattn.training.preparation import Materials, choose_threads_and_precision,
 from mtattn.training.progress import Display, StepReport, ValidationReport
 from mtattn.training.team import Team
 from mtattn.training.workers import Workers, emission_loss
-from mtattn.weights import new_model, save_tensors
+from mtattn.weights import load_model, new_model, save_tensors
 
 _N_SAMPLES = 3
 # Share of a time budget kept back for the end while no validation has been timed yet.
@@ -164,13 +165,14 @@ class Trainer:
 
     def _step(self, indices: np.ndarray, position: float) -> None:
         self.model.train()
-        loss, n_tokens = self.workers.gradients(
+        loss = self.workers.gradients(
             self.model,
             self.materials.train,
             indices,
             label_smoothing=self.config.training.label_smoothing,
             dtype=self.dtype,
             seed=(self.config.seed, self.progress.step),
+            guidance=self.materials.guidance,
         )
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip_norm)
         if not math.isfinite(norm):
@@ -187,9 +189,10 @@ class Trainer:
                 "epoch": self.progress.epoch + 1,
                 "position": position,
                 "learning_rate": learning_rate,
-                "loss": loss,
+                "loss": loss.emission,
+                **({"alignment_loss": loss.alignment} if self.materials.guidance else {}),
                 "gradient_norm": norm.item(),
-                "n_tokens": n_tokens,
+                "n_tokens": loss.n_tokens,
                 "elapsed_s": round(self.elapsed_s(), 3),
             }
         )
@@ -198,8 +201,8 @@ class Trainer:
                 step=self.progress.step,
                 epoch=self.progress.epoch + 1,
                 position=position,
-                loss=loss,
-                n_tokens=n_tokens,
+                loss=loss.emission,
+                n_tokens=loss.n_tokens,
                 elapsed_s=self.elapsed_s(),
                 last_bleu=self._last_bleu,
             )
@@ -271,7 +274,13 @@ class Trainer:
             dev_bleu_greedy=progress.best_bleu,
             elapsed_s=round(self.elapsed_s(), 1),
             validations_s=round(progress.validations_s, 1),
+            alignment=self._best_reading(),
         )
+
+    def _best_reading(self) -> dict[str, Any]:
+        model = load_model(self.run, self.materials.tokenizer.vocab_size)  # with the best weights
+        dev = [(pair.src, pair.tgt) for pair in self.materials.dev]
+        return best_reading(model, self.materials.tokenizer, dev, self.materials.dev_links)
 
 
 def train_run(run: RunFolder, *, resume: bool, display: Display, started: float, team: Team | None = None) -> int:
