@@ -126,14 +126,23 @@ class MultiHeadAttention(nn.Module):
     Vaswani et al. 2017, §3.2.2. The W_i of all heads are the rows of one matrix each: head i owns the
     rows i·d_head … (i+1)·d_head of `w_q`, `w_k`, `w_v` and the same columns of `w_o`.
 
+    To see what a head is for, two switches change it; both are no weights, and None in a model as it was trained.
+
     Args:
         d_model: size of a position's vector.
         n_heads: number of heads h; divides d_model.
         dropout: probability with which a weight is dropped in training.
 
+    Attributes:
+        gate: float (H,), or (B, H) for a gate a sentence, multiplied onto each head's answers; 0 mutes a head.
+        uniform: bool (H,), heads that attend evenly to all keys that they may see.
+
     Raises:
         ValueError: n_heads does not divide d_model.
     """
+
+    gate: Tensor | None = None
+    uniform: Tensor | None = None
 
     def __init__(self, d_model: int, n_heads: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -175,7 +184,12 @@ class MultiHeadAttention(nn.Module):
         Returns:
             As `forward`.
         """
-        heads, weights = attention(self.split_heads(self.w_q(query)), key, value, mask, self.dropout)
+        query = self.split_heads(self.w_q(query))  # (B, H, T_q, d_head)
+        if self.uniform is not None:  # a query of zeros scores every key alike
+            query = query.masked_fill(self.uniform[:, None, None], 0)
+        heads, weights = attention(query, key, value, mask, self.dropout)  # (B, H, T_q, d_head)
+        if self.gate is not None:
+            heads = heads * self.gate[..., None, None]
         concat = heads.transpose(1, 2).flatten(-2)  # (B, T_q, d_model)
         return self.w_o(concat), weights
 

@@ -23,6 +23,8 @@ DEFAULT_CONFIG = "small"
 # From so many minutes on, what does best: measured on 2 cores with bfloat16 units and 114,000 pairs.
 _CONFIG_FROM_MINUTES = ((0.0, DEFAULT_CONFIG), (8.0, "medium"))
 
+_LONGEST_SHOWN = 60  # characters of a wrong value
+
 Count = Annotated[int, Field(ge=1)]
 Size = Annotated[int, Field(ge=1, le=65_536)]  # bounded, so that a stranger's config cannot ask for all memory
 Depth = Annotated[int, Field(ge=1, le=1_000)]
@@ -62,6 +64,8 @@ class DataConfig(Section):
     """Share of the data held out for validation where `dev` is not given."""
     test_share: Share = 0.025
     """Share of the data held out for `mtattn evaluate` where `dev` is not given."""
+    held_out_pairs: Count = 5_000
+    """Pairs of either part that is held out so, at most; of many, those with the lowest hashes are taken."""
     grammar_pairs: Annotated[int, Field(ge=0)] = 0
     """Pairs of the paired grammar to train on beside the carried corpus; none of them is held out."""
     max_words: Count = 60
@@ -137,6 +141,8 @@ class TrainingConfig(Section):
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """Share of the training in which the learning rate rises from 0 to its peak; then it falls to 0."""
+    average: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Validated and saved is an average of the weights over this share of the steps, the last ones; 0 = the last."""
     label_smoothing: Share = 0.1
     guided_alignment: bool = False
     """Teach one head of the cross-attention the word alignments that a statistical aligner finds in the pairs."""
@@ -150,7 +156,9 @@ class TrainingConfig(Section):
     """Dev pairs that are translated at a validation, at most."""
     patience: Annotated[int, Field(ge=0)] = 0
     """Stop after so many validations without a better BLEU; 0 = never. Without effect under `minutes`."""
-    threads: Annotated[int, Field(ge=0)] = 0
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """auto = an NVIDIA GPU where there is one, else Apple's, else the CPU."""
+    threads: Annotated[int, Field(ge=0, le=1_024)] = 0
     """CPU threads; 0 = one a core that this process may use."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """auto = bfloat16 where the CPU has units for it, else float32."""
@@ -195,13 +203,27 @@ def _explain(detail: "ErrorDetails") -> str:
     """Say what is wrong with one setting and what would be right."""
     key = ".".join(map(str, detail["loc"]))
     if detail["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, _known_keys(Config), n=1, cutoff=0.4)
-        return f"{key} is no setting; " + (f"did you mean {near[0]}?" if near else "mtattn/config.py lists all")
+        kind, known = "setting", _known_keys(Config)
+        if len(detail["loc"]) == 1 and isinstance(detail["input"], dict):
+            kind, known = "section", sorted({name.partition(".")[0] for name in known if "." in name})
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.6 if kind == "section" else 0.4)
+        return f"{key} is no {kind}; " + (f"did you mean {near[0]}?" if near else "mtattn/config.py lists all")
+    if detail["type"] == "model_type":
+        return f"{key} = {_shortened(detail['input'])}: this is a section; set {key}.KEY"
     if key == "direction" and detail["type"] == "string_pattern_mismatch":
-        return f"direction = {detail['input']!r}: write two language codes, such as es-en"
+        return f"direction = {_shortened(detail['input'])}: write two language codes, such as es-en"
     if detail["type"] == "value_error":
         return f"{key}: {detail['ctx']['error']}"
-    return f"{key} = {detail['input']!r}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+    return f"{key} = {_shortened(detail['input'])}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+
+
+def _shortened(value: object) -> str:
+    """Show a value, of a long one the beginning."""
+    try:
+        shown = repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "a number without end"
+    return shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + "…"
 
 
 def _without(settings: dict[str, Any], key: tuple[int | str, ...]) -> dict[str, Any]:
@@ -279,11 +301,24 @@ def read_settings(name_or_file: str = DEFAULT_CONFIG) -> dict[str, Any]:
     """
     path = _find(name_or_file)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        data = path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"cannot be read ({error.strerror})", where=path) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"this is no TOML ({error})", where=path, fix="look at configs/small.toml") from error
+        raise ConfigError(
+            f"cannot be read ({error.strerror})", where=path, fix="check the path and its permissions"
+        ) from error
+    return parse_settings(data, path)
+
+
+def parse_settings(data: bytes, where: str | Path) -> dict[str, Any]:
+    """Read settings as they stand in a TOML file, not checked yet.
+
+    Raises:
+        ConfigError: it is no TOML.
+    """
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, a number or a nesting without end
+        raise ConfigError(f"this is no TOML ({error})", where=where, fix="look at configs/small.toml") from error
 
 
 def apply_settings(settings: dict[str, Any], assignments: list[str]) -> dict[str, Any]:
@@ -298,11 +333,11 @@ def apply_settings(settings: dict[str, Any], assignments: list[str]) -> dict[str
     """
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
-        if not equals:
+        if not equals or not key.strip():
             raise ConfigError("this sets nothing", where=f"--set {assignment}", fix="write section.key=value")
         try:
             value = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             value = text
         settings = _put(settings, key.strip(), value)
     return settings

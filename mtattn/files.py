@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,17 +23,26 @@ def open_whole(*paths: Path) -> Iterator[list[BinaryIO]]:
     Raises:
         OutputError: one cannot be written; what stood there before still stands.
     """
-    wholes = [path if path.exists() and not path.is_file() else path.resolve() for path in paths]
-    asides = [path if path.exists() and not path.is_file() else path.with_name(f".{path.name}.part") for path in wholes]
+    places: list[tuple[Path, Path]] = []  # where each file is written, and what it is called in the end
     try:
+        for path in paths:
+            if path.exists() and not path.is_file():
+                places.append((path, path))
+            else:
+                whole = Path(os.path.realpath(path))
+                places.append((_aside(whole), whole))
         with ExitStack() as stack:
-            files: list[BinaryIO] = [stack.enter_context(aside.open("wb")) for aside in asides]
+            files: list[BinaryIO] = []
+            for aside, whole in places:
+                if aside != whole:
+                    aside.unlink(missing_ok=True)  # of an attempt that was killed; or a link, not to be followed
+                files.append(stack.enter_context(aside.open("wb" if aside == whole else "xb")))
             yield files
-            for file, aside, whole in zip(files, asides, wholes, strict=True):
+            for file, (aside, whole) in zip(files, places, strict=True):
                 file.flush()
                 if aside != whole:
                     os.fsync(file.fileno())
-        for aside, whole in zip(asides, wholes, strict=True):
+        for aside, whole in places:
             if aside != whole:
                 aside.replace(whole)
     except BrokenPipeError:
@@ -45,9 +54,14 @@ def open_whole(*paths: Path) -> Iterator[list[BinaryIO]]:
             fix="make room for it, or name another place",
         ) from error
     finally:
-        for aside, whole in zip(asides, wholes, strict=True):
+        for aside, whole in places:
             if aside != whole:
-                aside.unlink(missing_ok=True)
+                with suppress(OSError):
+                    aside.unlink()
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -73,8 +87,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: it cannot be written; what stood there before still stands.
     """
-    path = path.resolve()
-    aside, before = path.with_name(f".{path.name}.part"), path.with_name(f".{path.name}.before")
+    path = Path(os.path.realpath(path))
+    aside, before = _aside(path), path.with_name(f".{path.name}.before")
     try:
         shutil.rmtree(aside, ignore_errors=True)  # of an attempt that was killed
         aside.mkdir(parents=True)
@@ -91,7 +105,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
             f"cannot be written ({error.strerror})", where=path, fix="make room for it, or name another place"
         ) from error
     finally:
-        if before.exists() and not path.exists():
-            before.rename(path)
+        with suppress(OSError):  # where it may not even be looked at, nothing was begun
+            if before.exists() and not path.exists():
+                before.rename(path)
         shutil.rmtree(before, ignore_errors=True)
         shutil.rmtree(aside, ignore_errors=True)

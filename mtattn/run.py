@@ -7,6 +7,8 @@
     checkpoint.safetensors  the last weights and what resuming needs
     metrics.jsonl           a line a step and a line a validation
     dev.tsv, test.tsv       the pairs held out: source, tab, target
+    train.ids               the training pairs as token ids, until the training is finished
+    train.links             their word alignments, where a head is taught them, likewise
 
 Nothing in it is a pickle. Other files in the folder are left alone.
 """
@@ -14,8 +16,11 @@ Nothing in it is a pickle. Other files in the folder are left alone.
 import json
 import os
 import platform
+import shutil
+import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -23,17 +28,20 @@ from pathlib import Path
 from typing import Any
 
 import mtattn
-from mtattn.config import Config, config_from, read_settings
+from mtattn.config import Config, config_from, parse_settings
 from mtattn.corpus.pairs import Pair
-from mtattn.errors import RunError
+from mtattn.errors import ConfigError, RunError
 from mtattn.files import write_whole
 from mtattn.tokenizer import Tokenizer
 
 RUNS = Path("runs")
 CONFIG, MANIFEST, TOKENIZER = "config.toml", "manifest.json", "tokenizer.model"
 MODEL, CHECKPOINT, METRICS = "model.safetensors", "checkpoint.safetensors", "metrics.jsonl"
-DEV, TEST = "dev.tsv", "test.tsv"
-_FILES = (MANIFEST, CONFIG, TOKENIZER, MODEL, CHECKPOINT, METRICS, DEV, TEST)
+DEV, TEST, TRAIN_IDS, TRAIN_LINKS = "dev.tsv", "test.tsv", "train.ids", "train.links"
+_FILES = (MANIFEST, CONFIG, TOKENIZER, MODEL, CHECKPOINT, METRICS, DEV, TEST, TRAIN_IDS, TRAIN_LINKS)
+_LOCK = ".lock"  # held by the process that trains
+_REPLACED = ".replaced"  # folder of the files of a run until it is sure that another one takes its place
+_MOST_BYTES = 2**28  # of a file that is not weights, so that a stranger's cannot fill the memory
 
 
 def _cpu_name() -> str:
@@ -76,10 +84,10 @@ class RunFolder:
         Args:
             path: where; made with its parents.
             config: the settings, resolved.
-            force: a run that stands there is replaced; files that are no part of a run stay.
+            force: a run that stands there is replaced, see `give_up`; files that are no part of a run stay.
 
         Raises:
-            RunError: a run, or a file of such a name, stands there already, or the folder cannot be made.
+            RunError: a run, or a file or folder of such a name, stands there already, or the folder cannot be made.
         """
         run = cls(path)
         try:
@@ -90,24 +98,73 @@ class RunFolder:
                 where=path,
                 fix="choose another with --run",
             ) from error
-        present = [name for name in _FILES if (path / name).exists()]
-        if present and not run.is_run():
-            raise RunError(f"{present[0]} stands here and is no part of a run", where=path, fix="choose another --run")
+        present = [name for name in _FILES if os.path.lexists(path / name)]
+        foreign = present if present and not run.is_run() else [name for name in present if (path / name).is_dir()]
+        if foreign:
+            raise RunError(f"{foreign[0]} stands here and is no part of a run", where=path, fix="choose another --run")
         if present and not force:
             raise RunError(
                 "a run stands here already",
                 where=path,
                 fix="go on with it with --resume, replace it with --force, or choose another --run",
             )
-        run.remove()
+        if present:
+            with run.locked():
+                pass
+        run.forget_replaced()
+        if present:
+            try:
+                (path / _REPLACED).mkdir()
+                for name in reversed(present):  # the manifest last, since it tells that they are a run's
+                    (path / name).rename(path / _REPLACED / name)
+            except OSError as error:
+                raise RunError(
+                    f"the run cannot be replaced ({error.strerror})", where=path, fix="choose another with --run"
+                ) from error
         run.write_manifest({"command": sys.argv[1:], "started_at": now(), **describe_machine()})
         write_whole(path / CONFIG, config.to_toml().encode())
         return run
 
-    def remove(self) -> None:
-        """Delete the run's files, the manifest last, since it tells that they are a run's; others stay."""
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for one training; a process that is dead holds nothing.
+
+        Raises:
+            RunError: another training holds it, one of its files is a link, or the folder cannot be written to.
+        """
+        self.refuse_links()
+        from filelock import FileLock, Timeout  # here, since most commands train nothing
+
+        lock = FileLock(self.path / _LOCK)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout as error:
+            raise RunError(
+                "another training is at work in this folder",
+                where=self.path,
+                fix="wait for it or choose another --run",
+            ) from error
+        except OSError as error:
+            raise RunError(
+                f"the run cannot be written to ({error.strerror})", where=self.path, fix="choose another with --run"
+            ) from error
+        try:
+            yield
+        finally:
+            (self.path / _LOCK).unlink(missing_ok=True)
+            lock.release()
+
+    def give_up(self) -> None:
+        """Delete the files of a beginning that came to nothing; those of a run that it was to replace come back."""
         for name in reversed(_FILES):
             (self.path / name).unlink(missing_ok=True)
+            if os.path.lexists(self.path / _REPLACED / name):
+                (self.path / _REPLACED / name).rename(self.path / name)
+        self.forget_replaced()
+
+    def forget_replaced(self) -> None:
+        """Delete the files of the run that this one has taken the place of, if any."""
+        shutil.rmtree(self.path / _REPLACED, ignore_errors=True)
 
     def is_run(self) -> bool:
         """Say whether mtattn made this folder's files: its manifest names the version."""
@@ -120,20 +177,47 @@ class RunFolder:
         """Say whether a run was begun here."""
         return (self.path / CONFIG).is_file()
 
+    def refuse_links(self) -> None:
+        """Refuse to write to a run whose files lie elsewhere: a stranger's could be any file of ours.
+
+        Raises:
+            RunError: one is a link.
+        """
+        for name in (*_FILES, _LOCK):
+            if (self.path / name).is_symlink():
+                raise RunError(f"{name} is a link, which is not written to", where=self.path, fix="put the file itself")
+
+    def readable(self, name: str) -> Path:
+        """Find one file of the run.
+
+        Raises:
+            RunError: it is missing, no file, or too large for what it is.
+        """
+        path, cause = self.path / name, None
+        try:
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode):  # a pipe or a device may have no end
+                problem = "it is no file"
+            elif status.st_size > _MOST_BYTES and name not in (MODEL, CHECKPOINT):
+                problem = f"it has {status.st_size:,} bytes"
+            else:
+                path.open("rb").close()
+                return path
+        except OSError as error:
+            problem, cause = str(error.strerror), error
+        raise RunError(
+            f"the run has no {name} that can be read ({problem})",
+            where=self.path,
+            fix="train it to its end with --resume, or name another run with --run",
+        ) from cause
+
     def read(self, name: str) -> bytes:
         """Read one file of the run.
 
         Raises:
             RunError: it is missing or cannot be read.
         """
-        try:
-            return (self.path / name).read_bytes()
-        except OSError as error:
-            raise RunError(
-                f"the run has no {name} that can be read ({error.strerror})",
-                where=self.path,
-                fix="train it to its end with --resume, or name another run with --run",
-            ) from error
+        return self.readable(name).read_bytes()
 
     def config(self) -> Config:
         """Read the settings.
@@ -142,10 +226,29 @@ class RunFolder:
             RunError: there is no run here.
             ConfigError: its settings are unknown or impossible.
         """
-        if not self.has_config():
-            raise RunError("no run is in this folder", where=self.path, fix="train one with `mtattn train --run ...`")
+        fix = "check --run, or train one with `mtattn train --run ...`"
+        try:
+            begun = any(file.name == CONFIG for file in self.path.iterdir())
+        except OSError as error:
+            what = "there is no such folder" if isinstance(error, FileNotFoundError) else str(error.strerror)
+            raise RunError(f"no run can be read here ({what})", where=self.path, fix=fix) from error
+        if not begun:
+            raise RunError("no run is in this folder", where=self.path, fix=fix)
         path = self.path / CONFIG
-        return config_from(read_settings(str(path)), path)
+        try:
+            return config_from(parse_settings(self.read(CONFIG), path), path)
+        except ConfigError as error:
+            raise ConfigError(error.what, where=error.where, fix=self.of_another_version() or error.fix) from error
+
+    def of_another_version(self) -> str:
+        """Say that another version of mtattn made the run, "" where that is not known."""
+        try:
+            made_by = self.manifest().get("mtattn", mtattn.__version__)
+        except RunError:
+            return ""
+        if made_by == mtattn.__version__:
+            return ""
+        return f"mtattn {str(made_by)[:20]} made the run and this is {mtattn.__version__}: use that one, or train anew"
 
     def manifest(self) -> dict[str, Any]:
         """Read what is known of the run.
@@ -153,12 +256,13 @@ class RunFolder:
         Raises:
             RunError: the manifest is missing or no JSON object.
         """
+        fix = "restore the file, or train the run again"
         try:
             manifest = json.loads(self.read(MANIFEST))
-        except ValueError as error:
-            raise RunError(f"this is no JSON ({error})", where=self.path / MANIFEST) from error
+        except (ValueError, RecursionError) as error:
+            raise RunError(f"this is no JSON ({error})", where=self.path / MANIFEST, fix=fix) from error
         if not isinstance(manifest, dict):
-            raise RunError("this is no JSON object", where=self.path / MANIFEST)
+            raise RunError("this is no JSON object", where=self.path / MANIFEST, fix=fix)
         return manifest
 
     def write_manifest(self, manifest: dict[str, Any]) -> None:
@@ -180,10 +284,10 @@ class RunFolder:
             RunError: the file is missing or a line has no tab.
         """
         pairs = []
-        for n, line in enumerate(self.read(name).decode("utf-8", "replace").split("\n")[:-1], 1):
+        for n, line in enumerate(self.read(name).decode("utf-8", "replace").removesuffix("\n").split("\n"), 1):
             src, tab, tgt = line.partition("\t")
             if not tab:
-                raise RunError("this line is no pair", where=f"{self.path / name}:{n}")
+                raise RunError("this line is no pair", where=f"{self.path / name}:{n}", fix="restore the file")
             pairs.append(Pair(src, tgt))
         return pairs
 
@@ -213,8 +317,8 @@ def newest_finished(runs: Path = RUNS) -> RunFolder:
         try:
             finished_at = run.manifest().get("finished_at")
             if isinstance(finished_at, str):
-                finished.append((datetime.fromisoformat(finished_at), run.path))
-        except (RunError, ValueError):
+                finished.append((datetime.fromisoformat(finished_at).astimezone(), run.path))
+        except (RunError, ValueError, OverflowError):
             continue  # no run that could be used
     if not finished:
         raise RunError(

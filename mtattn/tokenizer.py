@@ -25,7 +25,10 @@ PAD, BOS, EOS, UNK = 0, 1, 2, 3
 EOS_LABEL = "</s>"
 BOS_LABEL = "<s>"
 _SPACE = "▁"
+_MOST_WORDS = 10_000_000  # more are counted as if they were so many: sentencepiece takes some 80 bytes for each
+_LONGEST_KEPT = 100  # characters of a word whose pieces are remembered
 _WORD = re.compile(r"\w+(?:['’]\w+)?|[^\w\s]")
+_WORD_IN_RUN = re.compile(f" ?(?:{_WORD.pattern})")
 
 
 def split_words(text: str) -> list[str]:
@@ -38,12 +41,9 @@ def split_words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
-def _spaced_words(text: str) -> list[str]:
-    """Split into words, each with the space before it, if any; the first always has one."""
-    return [
-        f" {match[0]}" if match.start() == 0 or text[match.start() - 1].isspace() else match[0]
-        for match in _WORD.finditer(text)
-    ]
+def _spaced_words(run: str) -> list[str]:
+    """Split what stands between white space into words, the first with the space before it."""
+    return _WORD_IN_RUN.findall(f" {run}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +75,24 @@ class Tokenizer:
     def __init__(self, model: bytes, where: str | Path = "") -> None:
         problem = ""
         try:
+            if not model:
+                raise ValueError("empty, which sentencepiece takes silently")
             self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
-            specials = [self._processor.id_to_piece(i) for i in range(4)] if model else []
-            if specials != ["<pad>", BOS_LABEL, EOS_LABEL, "<unk>"]:
+            self._pieces = [self._processor.id_to_piece(i) for i in range(self.vocab_size)]
+            self._byte_of_id = {
+                i: int(piece[3:5], 16) for i, piece in enumerate(self._pieces) if self._processor.is_byte(i)
+            }
+            if self._pieces[:4] != ["<pad>", BOS_LABEL, EOS_LABEL, "<unk>"]:
                 problem = "the tokenizer's first pieces are not <pad> <s> </s> <unk>"
-            elif not self._processor.is_byte(self._processor.piece_to_id("<0x00>")):
-                problem = "the tokenizer has no byte pieces"
-        except (RuntimeError, OSError, IndexError):
+            elif sorted(self._byte_of_id.values()) != list(range(256)):
+                problem = "the tokenizer has not a piece for each byte"
+        except (RuntimeError, OSError, IndexError, ValueError):
             problem = "this is not a sentencepiece model"
         if problem:
             raise RunError(problem, where=where, fix="train the run again or restore the file")
         self.model = model
-        self._pieces = [self._processor.id_to_piece(i) for i in range(self.vocab_size)]
-        self._byte_of_id = {
-            i: int(piece[3:5], 16) for i, piece in enumerate(self._pieces) if self._processor.is_byte(i)
-        }
         self._id_of_byte = {byte: i for i, byte in self._byte_of_id.items()}
-        self._encode_word = lru_cache(maxsize=2**17)(self._encode_word_anew)
+        self._encode_run = lru_cache(maxsize=2**17)(self._encode_run_anew)
 
     @classmethod
     def train(cls, texts: Iterable[str], vocab_size: int) -> "Tokenizer":
@@ -108,7 +109,13 @@ class Tokenizer:
         Raises:
             ConfigError: there is no text, or vocab_size has no room for its characters.
         """
-        counts = Counter(word for text in texts for word in _spaced_words(text) if _SPACE not in word)
+        counts: Counter[str] = Counter()
+        for run, n in Counter(run for text in texts for run in text.split()).items():
+            for word in _spaced_words(run):
+                if _SPACE not in word:
+                    counts[word] += n
+        if (n_words := counts.total()) > _MOST_WORDS:
+            counts = Counter({word: -(-n * _MOST_WORDS // n_words) for word, n in counts.items()})
         if not counts:
             raise ConfigError("there is no text to train a tokenizer on", fix="name data with words in them")
         buffer = io.BytesIO()
@@ -150,12 +157,13 @@ class Tokenizer:
         """V, the number of pieces, special and byte pieces included."""
         return int(self._processor.get_piece_size())
 
-    def _encode_word_anew(self, word: str) -> tuple[int, ...]:
+    def _encode_run_anew(self, run: str) -> tuple[int, ...]:
         ids: list[int] = []
-        for n, part in enumerate(word.split(_SPACE)):
-            if n:  # sentencepiece would read a literal ▁ as a space
-                ids += [self._id_of_byte[byte] for byte in _SPACE.encode()]
-            ids += self._processor.encode(part) if part else []
+        for word in _spaced_words(run):
+            for n, part in enumerate(word.split(_SPACE)):
+                if n:  # sentencepiece would read a literal ▁ as a space
+                    ids += [self._id_of_byte[byte] for byte in _SPACE.encode()]
+                ids += self._processor.encode(part) if part else []
         return tuple(ids)
 
     def encode(self, text: str) -> list[int]:
@@ -167,7 +175,11 @@ class Tokenizer:
         Returns:
             Ids in 4 … V-1, none for blank text. `decode` gives the text back, its white space as single spaces.
         """
-        return [i for word in _spaced_words(text) for i in self._encode_word(word)]
+        return [
+            i
+            for run in text.split()
+            for i in (self._encode_run(run) if len(run) <= _LONGEST_KEPT else self._encode_run_anew(run))
+        ]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Turn piece ids into text; special pieces and bytes that spell no character are left out."""

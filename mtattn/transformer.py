@@ -223,6 +223,11 @@ class Transformer(nn.Module):
             elif parameter.dim() == 2:
                 nn.init.xavier_uniform_(parameter)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.embedding.weight.device
+
     def embed(self, ids: Tensor, first_position: int = 0) -> Tensor:
         """Turn tokens into vectors: E[id] √d_model + PE(position), Vaswani et al. 2017, §3.4 and §3.5.
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 
 from mtattn.config import Config
@@ -36,32 +36,60 @@ def load_model(run: RunFolder, vocab_size: int) -> Transformer:
     Raises:
         RunError: the weights are missing, damaged, not finite, or of another model than the config's.
     """
-    path = run.path / MODEL
-    tensors = load_tensors(run.read(MODEL), path)
-    config = run.config()
-    sizes = config.model
-    given = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    # What decides the size comes first, so that none is built that is larger than its weights. Not on the
-    # device "meta", which allocates nothing but imports the whole of torch's compiler.
-    claimed: Shapes = {"embedding.weight": (vocab_size, sizes.d_model)}
-    for side, n_layers in (("encoder", sizes.n_encoder_layers), ("decoder", sizes.n_decoder_layers)):
-        claimed[f"{side}.{n_layers - 1}.feed_forward.w_1.weight"] = (sizes.d_ff, sizes.d_model)
-    _refuse_others(claimed, {name: shape for name, shape in given.items() if name in claimed}, path)
+    config, path = run.config(), run.readable(MODEL)
+    # Sizes before contents, and of them the large ones first: nothing is built or read that is larger than a
+    # model's weights which are there. Not on the device "meta", which allocates nothing but imports the whole
+    # of torch's compiler.
+    given = _read_shapes(path)
+    large = _large_weights(config, vocab_size)
+    _refuse_others(large, {name: shape for name, shape in given.items() if name in large}, run)
     model = new_model(config, vocab_size)
-    _refuse_others({name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}, given, path)
-    if not all(tensor.isfinite().all() for tensor in tensors.values()):
-        raise RunError("a weight is not a finite number", where=path, fix="train the run again")
+    _refuse_others({name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}, given, run)
+    tensors = load_tensors(path.read_bytes(), path)
+    for name, tensor in tensors.items():
+        problem = ""
+        if tensor.dtype != torch.float32:
+            problem = f"{name} is {str(tensor.dtype).removeprefix('torch.')}, not float32"
+        elif not tensor.isfinite().all():
+            problem = f"a weight is not a finite number, in {name}"
+        if problem:
+            raise RunError(problem, where=path, fix="restore the file, or train the run again")
     model.load_state_dict(tensors, assign=True)
     return model.eval()
 
 
-def _refuse_others(expected: Shapes, given: Shapes, where: Path) -> None:
+def _read_shapes(path: Path) -> Shapes:
+    """Read the shapes of a safetensors file's tensors, not the tensors themselves."""
+    try:
+        with safe_open(path, "pt") as file:
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118  no mapping
+    except (SafetensorError, OSError, ValueError, MemoryError) as error:
+        raise _damaged(error, path) from error
+
+
+def _damaged(error: Exception, where: Path) -> RunError:
+    return RunError(f"the file is damaged ({error})", where=where, fix="restore it, or train the run again")
+
+
+def _large_weights(config: Config, vocab_size: int) -> Shapes:
+    """Name weights of the model that a config describes which together are a good part of it."""
+    d_model, d_ff = config.model.d_model, config.model.d_ff
+    shapes: Shapes = {"embedding.weight": (vocab_size, d_model)}
+    for side, n_layers in (("encoder", config.model.n_encoder_layers), ("decoder", config.model.n_decoder_layers)):
+        for layer in range(n_layers):
+            shapes[f"{side}.{layer}.self_attention.w_q.weight"] = (d_model, d_model)
+            shapes[f"{side}.{layer}.feed_forward.w_1.weight"] = (d_ff, d_model)
+    return shapes
+
+
+def _refuse_others(expected: Shapes, given: Shapes, run: RunFolder) -> None:
     wrong = sorted(name for name in expected | given if expected.get(name) != given.get(name))
     if wrong:
         raise RunError(
             f"these are not the weights of the model in {CONFIG}: {wrong[0]} is "
             f"{given.get(wrong[0], 'missing')}, not {expected.get(wrong[0], 'part of it')}",
-            where=where,
+            where=run.path / MODEL,
+            fix=run.of_another_version() or "restore the file, or train the run again",
         )
 
 
@@ -74,7 +102,7 @@ def load_tensors(data: bytes, where: Path) -> dict[str, torch.Tensor]:
     try:
         return load(data)
     except (SafetensorError, ValueError, KeyError) as error:
-        raise RunError(f"the file is damaged ({error})", where=where) from error
+        raise _damaged(error, where) from error
 
 
 def save_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:

@@ -19,6 +19,7 @@ from mtattn.training.trainer import train_run
 from mtattn.transformer import Transformer
 
 settings.register_profile("mtattn", deadline=None, derandomize=True)
+settings.register_profile("long", deadline=None, max_examples=8_000, print_blob=True)
 settings.load_profile("mtattn")
 torch.set_num_threads(1)
 

@@ -7,7 +7,7 @@ import pytest
 
 from mtattn.alignment.aligner import WordAligner
 from mtattn.alignment.hmm import diagonal_posterior, hmm_posterior
-from mtattn.alignment.links import GoldLinks, Links, Symmetrisation, score_links
+from mtattn.alignment.links import Gold, Links, Symmetrisation, alignment_score
 from mtattn.corpus.grammar import load_grammar
 from mtattn.tokenizer import split_words
 
@@ -32,8 +32,8 @@ def artificial() -> WordAligner:
 @pytest.mark.parametrize("how", Symmetrisation)
 def test_it_learns_an_artificial_language(artificial, how):
     pairs, right = artificial_pairs(200, seed=1)  # unseen sentences
-    gold = [GoldLinks(frozenset(links), frozenset(links)) for links in right]
-    assert score_links(artificial.align(pairs, how), gold).error_rate < 0.04
+    gold = [Gold(frozenset(links), frozenset(links)) for links in right]
+    assert alignment_score(artificial.align(pairs, how), gold).aer < 0.04
 
 
 def test_its_error_on_the_grammars_gold_is_small_after_few_pairs():
@@ -43,8 +43,8 @@ def test_its_error_on_the_grammars_gold_is_small_after_few_pairs():
 
     aligner = WordAligner.fit(words(0, 3000)[0])
     pairs, aligned = words(1, 200)
-    score = score_links(aligner.align(pairs), [GoldLinks.parse(one.pharaoh()) for one in aligned])
-    assert score.error_rate < 0.12
+    score = alignment_score(aligner.align(pairs), [Gold.parse(one.pharaoh()) for one in aligned])
+    assert score.aer < 0.12
     assert score.precision > 0.9
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from mtattn.alignment.links import Symmetrisation
 from mtattn.errors import InputError
-from mtattn.heads.alignment import MEAN, Reading, align, best_reading, column_links, error_rates, read_links, row_links
+from mtattn.heads.alignment import MEAN, Scope, align, best_scope, column_links, error_rates, read_links, row_links
 from mtattn.heads.record import Selection
 from mtattn.tokenizer import Tokenizer, split_words
 from mtattn.transformer import Transformer
@@ -36,7 +36,7 @@ def test_links_are_read_off_a_hand_made_model(cat_model: Transformer, tokenizer:
     """The row of a word is that of the step that writes it; "hoy" is attended to by none."""
     (found,) = align(cat_model, tokenizer, [CAT])
     assert found == [(0, 0), (1, 2), (2, 1), (3, 3), (4, 4)]
-    assert align(cat_model, tokenizer, [CAT], Reading(1, 1)) == [found]
+    assert align(cat_model, tokenizer, [CAT], Scope(1, 1)) == [found]
     reordered = ("El negro gato hoy puede dormir", CAT[1])
     assert align(cat_model, tokenizer, [reordered]) == [[(0, 0), (1, 1), (2, 2), (4, 3), (5, 4)]]
 
@@ -114,31 +114,35 @@ def test_many_pairs_are_aligned_as_one_by_one(cat_model: Transformer, tokenizer:
 def test_one_head_or_the_mean_is_asked(text_model: Transformer, tokenizer: Tokenizer) -> None:
     pair = PAIRS[2]
     found = {
-        str(align(text_model, tokenizer, [pair], Reading(layer, head)))
+        str(align(text_model, tokenizer, [pair], Scope(layer, head)))
         for layer in (None, 1, 2)
         for head in (None, 1, 2, 3, 4)
     }
     assert len(found) > 3
     for layer, head in ((3, 1), (1, 5), (0, 1), (None, 9)):
         with pytest.raises(InputError, match="there is no"):
-            align(text_model, tokenizer, [pair], Reading(layer, head))
+            align(text_model, tokenizer, [pair], Scope(layer, head))
 
 
 def test_a_reading_is_what_its_name_says() -> None:
-    for reading in (MEAN, Reading(2), Reading(1, 3)):
-        assert Reading.parse(str(reading)) == reading
+    for scope in (MEAN, Scope(2), Scope(1, 3)):
+        assert Scope.parse(str(scope)) == scope
+    assert Scope.recorded({"alignment": {"scope": "cross.1.3"}}) == Scope(1, 3)
+    for nothing in ({}, {"alignment": {}}, {"alignment": 7}):
+        assert Scope.recorded(nothing) == MEAN
     for wrong in ("", "encoder.1.2", "cross.", "cross.0", "cross.1.2.3", "cross.x.1"):
         with pytest.raises(InputError, match="names no part"):
-            Reading.parse(wrong)
+            Scope.parse(wrong)
 
 
 def test_the_one_head_that_aligns_is_found(text_model: Transformer, tokenizer: Tokenizer) -> None:
     """What one head says is taken for right: it has no error, and no other is chosen."""
     pairs = [pair for pair in PAIRS if pair[0].strip() and pair[1].strip()] * 2
-    said = align(text_model, tokenizer, pairs, Reading(2, 3))
+    said = align(text_model, tokenizer, pairs, Scope(2, 3))
     rates = error_rates(text_model, tokenizer, pairs, [links or [] for links in said])
     assert len(rates) == 1 + 2 + 2 * 4
-    assert [reading for reading, rate in rates.items() if rate == 0] == [Reading(2, 3)]
-    best = best_reading(text_model, tokenizer, pairs, [links or [] for links in said])
-    assert best["reading"] == best["head"] == "cross.2.3"
+    assert [scope for scope, rate in rates.items() if rate == 0] == [Scope(2, 3)]
+    best = best_scope(text_model, tokenizer, pairs, [links or [] for links in said])
+    assert best["scope"] == best["head"] == "cross.2.3"
     assert best["error_rate"] == best["head_error_rate"] == 0
+    assert best_scope(text_model, tokenizer, pairs[:1], [[(0, 0)]]) == {}

@@ -1,10 +1,13 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtattn.corpus.batches import EncodedPairs, batches_of_epoch, make_batch, pad
+import mtattn.corpus.batches as batches_room
+from mtattn.corpus.batches import EncodedPairs, batches_of_epoch, blocks_of, make_batch, pad, write_ids
 from mtattn.corpus.lengths import batches_by_length
 from mtattn.tokenizer import BOS, EOS, PAD
 
@@ -71,6 +74,22 @@ def test_encoded_pairs_give_back_what_was_put_in(pairs: list[tuple[list[int], li
         assert torch.equal(getattr(batch, name), getattr(expected, name))
 
 
+@pytest.mark.parametrize("vocab_size", [100, 2**20])
+def test_pairs_on_disk_are_those_in_memory(tmp_path: Path, vocab_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches_room, "_N_IDS_AT_ONCE", 64)
+    rng = np.random.default_rng(0)
+    pairs = [(rng.integers(4, 99, n).tolist(), rng.integers(4, 99, m).tolist()) for n, m in rng.integers(0, 9, (99, 2))]
+    with (tmp_path / "ids").open("wb") as file:
+        n = write_ids(iter(pairs), vocab_size, file)
+    kept, in_memory = EncodedPairs.on_disk(tmp_path / "ids", n, vocab_size), encoded(pairs, vocab_size)
+    assert len(kept) == len(pairs)
+    assert [side.tolist() for side in kept.lengths()] == [side.tolist() for side in in_memory.lengths()]
+    for indices in batches_of_epoch(kept, 40, seed=1, epoch=2):
+        one, other = kept.batch(indices), in_memory.batch(indices)
+        for name in ("src", "src_lengths", "tgt_read", "tgt_emit"):
+            assert torch.equal(getattr(one, name), getattr(other, name))
+
+
 @pytest.mark.parametrize("vocab_size", [2**16, 2**16 + 1, 2**20])
 def test_no_id_is_too_large(vocab_size: int) -> None:
     top = vocab_size - 1
@@ -94,6 +113,55 @@ def test_an_epoch_has_each_pair_once_and_keeps_its_budget(
         assert positions(kept, batch) <= batch_tokens or len(batch) == 1
         made = kept.batch(batch)
         assert made.src.numel() + made.tgt_emit.numel() == positions(kept, batch)
+
+
+def one_by_one(pairs: EncodedPairs, batch_tokens: int, seed: int, epoch: int) -> list[list[int]]:
+    """Group the pairs of a small corpus one after the other: what runs of earlier versions were trained on."""
+    rng = np.random.default_rng([seed, epoch])
+    src, tgt = pairs.lengths()
+    order = np.lexsort((rng.random(len(pairs)), tgt, src + rng.integers(0, 2, len(pairs))))
+    batches: list[list[int]] = []
+    for i in order.tolist():
+        if not batches or positions(pairs, np.array([*batches[-1], i])) > batch_tokens:
+            batches.append([])
+        batches[-1].append(i)
+    return [batches[k] for k in rng.permutation(len(batches))]
+
+
+@given(pairs=PAIRS, batch_tokens=st.integers(1, 120), seed=st.integers(0, 2**63 - 1), epoch=st.integers(0, 2**31))
+def test_a_corpus_of_one_block_has_the_batches_that_it_always_had(
+    pairs: list[tuple[list[int], list[int]]], batch_tokens: int, seed: int, epoch: int
+) -> None:
+    kept = encoded(pairs)
+    assert blocks_of(len(kept)) == blocks_of(2**20) == 1
+    batches = batches_of_epoch(kept, batch_tokens, seed, epoch)
+    assert [batch.tolist() for batch in batches] == one_by_one(kept, batch_tokens, seed, epoch)
+
+
+@pytest.mark.parametrize(("n_pairs", "n_blocks"), [(3_000, 3), (3_000, 2), (4_096, 4), (10_000, 3)])
+def test_the_blocks_of_an_epoch_have_each_pair_once(n_pairs: int, n_blocks: int) -> None:
+    pairs = corpus(n_pairs)
+
+    def drawn(epoch: int) -> list[list[int]]:
+        blocks = [batches_of_epoch(pairs, 1024, 1, epoch, block, n_blocks) for block in range(n_blocks)]
+        for batches in blocks:
+            assert all(positions(pairs, batch) <= 1024 for batch in batches)
+        return [[int(i) for batch in batches for i in batch] for batches in blocks]
+
+    blocks = drawn(epoch=5)
+    assert sorted(i for block in blocks for i in block) == list(range(n_pairs))
+    assert min(map(len, blocks)) > 0
+    assert blocks == drawn(epoch=5)
+    if n_pairs == 10_000:
+        assert {frozenset(block) for block in blocks} != {frozenset(block) for block in drawn(epoch=6)}
+
+
+def test_no_block_is_larger_than_what_is_sorted_at_once() -> None:
+    for n, n_blocks in ((0, 1), (1, 1), (2**20, 1), (2**20 + 1, 2), (10_000_000, 10)):
+        assert blocks_of(n) == n_blocks
+    sizes = [len(batches_room._block(2_500_000, 1, 0, block, 3)) for block in range(3)]
+    assert sum(sizes) == 2_500_000
+    assert max(sizes) <= 2**20
 
 
 def test_the_seed_and_the_epoch_decide_the_batches() -> None:

@@ -51,7 +51,7 @@ class TestTranslate:
         assert not lines[1]
         assert not lines[2]
         assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", done.stdout)
-        assert b"no UTF-8 were replaced in 1 lines" in done.stderr
+        assert b"no UTF-8 were replaced in 1 line (12)" in done.stderr
         assert b"split into" in done.stderr
 
     def test_arguments_file_and_standard_input_give_the_same(self, run, tmp_path):
@@ -138,6 +138,40 @@ class TestInspectHeads:
                     assert len(head) == len(one["rows"])
                     assert all(len(row) == len(one["columns"]) for row in head)
                     assert all(abs(sum(row) - 1) < 1e-3 for row in head)
+
+    def test_a_page_and_a_drawing_are_written_beside_what_is_shown(self, run, tmp_path):
+        page, drawing = tmp_path / "heads.html", tmp_path / "heads.svg"
+        shown = mtattn("inspect-heads", "--run", run, SOURCE)
+        result = mtattn("inspect-heads", "--run", run, "--html", page, "--svg", drawing, SOURCE)
+        assert result.stdout == shown.stdout
+        assert result.stderr == f"written: {page}\nwritten: {drawing}\n"
+        assert SOURCE in page.read_text(encoding="utf-8")
+        assert SOURCE in drawing.read_text(encoding="utf-8")
+
+    def test_a_page_holds_all_texts(self, run, tmp_path):
+        page = tmp_path / "heads.html"
+        mtattn("inspect-heads", "--run", run, "--html", page, "--json", stdin=f"Hola.\n\n{SOURCE}\n")
+        text = page.read_text(encoding="utf-8")
+        assert text.index('"source": "Hola."') < text.index(f'"source": "{SOURCE}"')
+
+    def test_files_that_cannot_be_are_told_and_none_is_written(self, run, tmp_path):
+        page, drawing = tmp_path / "heads.html", tmp_path / "heads.svg"
+        options = ("inspect-heads", "--run", run, "--html", page, "--svg", drawing)
+        mtattn(*options, "uno", "dos", status=2)
+        mtattn(*options, stdin="uno\n", status=2)
+        mtattn("inspect-heads", "--run", run, "--html", page, "--svg", page, "uno", status=2)
+        assert "parts" in mtattn(*options, "larga " * 600, status=1).stderr
+        assert "no sentence" in mtattn(*options, " ", status=1).stderr
+        assert "there is no head 9" in mtattn(*options, "--json", "--head", 9, "uno", status=1).stderr
+        assert "no such folder" in mtattn(*options[:3], "--html", tmp_path / "no" / "a", "uno", status=1).stderr
+        assert list(tmp_path.iterdir()) == []
+
+    def test_the_overview_names_every_head(self, run):
+        shown = mtattn("inspect-heads", "--run", run, "--overview", "Hola, perro.").stdout
+        for head in range(1, 9):
+            assert f"1.{head} " in shown
+            assert f"2.{head} " in shown
+        mtattn("inspect-heads", "--run", run, "--overview", "--head", 1, "Hola.", status=2)
 
     def test_target_goes_with_one_text(self, run):
         mtattn("inspect-heads", "--run", run, "--target", "a", "b", "c", status=2)
@@ -306,11 +340,14 @@ class TestWhole:
 
     def test_no_color_gives_no_escape_sequences(self, run):
         colour = re.compile(rb"\x1b\[[0-9;]*[34][0-9]")
-        forced = {**os.environ, "FORCE_COLOR": "1"}
+        forced = {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm-256color"}
         forced.pop("NO_COLOR", None)
         options = ("inspect-heads", "--run", run, "--kind", "encoder", "Hola.")
         assert colour.search(process(*options, env=forced).stdout)
         assert not colour.search(process(*options, env={**forced, "NO_COLOR": "1"}).stdout)
+        sixteen = process(*options, env={**forced, "TERM": "xterm"}).stdout.decode()
+        assert not colour.search(sixteen.encode())
+        assert any(shade in sixteen for shade in "░▒▓█")
         assert b"\x1b" not in process(*options, env={**os.environ, "FORCE_COLOR": ""}).stdout
 
     def test_a_time_budget_ends_by_itself_with_a_usable_model(self, tmp_path, pairs_file):

@@ -35,7 +35,7 @@ def gradients(model: Transformer, pairs: EncodedPairs, workers: Workers, guidanc
 
 def three_links(weight: float = 0.3) -> Guidance:
     """Pair 0: target piece 0 to source pieces 0 and 1, piece 2 to 3; pair 1: nothing; pair 2: 0 to 1."""
-    links = ([[0, 0, 2], [0, 1, 2], [2, 3, 1]], np.zeros((0, 3)), [[0, 1, 1]])
+    links = ([[0, 0], [0, 1], [2, 3]], np.zeros((0, 2)), [[0, 1]])
     return Guidance(HEAD, weight, (np.array(of_pair, dtype=np.uint16) for of_pair in links))
 
 
@@ -50,12 +50,8 @@ def test_words_are_linked_by_all_their_pieces() -> None:
     """Source: words of 2 and 1 pieces; target: words of 1, 2 and 1 pieces."""
     src, tgt = Spelling("", ["a", "b"], [0, 0, 1]), Spelling("", ["x", "y", "z"], [0, 1, 1, 2])
     found = piece_links([(0, 0), (0, 1), (1, 1)], src, tgt)
-    assert found.tolist() == [
-        [0, 0, 2],
-        [0, 1, 2],
-        *([row, column, 3] for row in (1, 2) for column in (0, 1, 2)),
-    ]
-    assert piece_links([], src, tgt).shape == (0, 3)
+    assert found.tolist() == [[0, 0], [0, 1], *([row, column] for row in (1, 2) for column in (0, 1, 2))]
+    assert piece_links([], src, tgt).shape == (0, 2)
 
 
 def test_a_head_that_looks_where_it_should_has_no_loss() -> None:

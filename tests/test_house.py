@@ -16,7 +16,7 @@ FLOORS = [
     {"evaluation"},
     {"heads"},
     {"training"},
-    {"export"},
+    {"export", "study"},
     {"cli"},
 ]
 PACKAGE = Path(mtattn.__file__).parent

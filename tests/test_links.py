@@ -1,10 +1,12 @@
 """Laws of links: written, put together, measured."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtattn.alignment.links import GoldLinks, Links, Symmetrisation, pharaoh, score_links, symmetrise
+from mtattn.alignment.links import Gold, Links, Symmetrisation, alignment_score, pharaoh, symmetrise
 
 INTERSECTION, UNION, GROWN = Symmetrisation
 
@@ -52,17 +54,30 @@ def test_a_hand_example():
 
 
 def test_gold_links_are_sure_or_possible():
-    gold = GoldLinks.parse("0-0 1?2 10-3")
+    gold = Gold.parse("0-0 1?2 10-3")
     assert gold.sure == {(0, 0), (10, 3)}
     assert gold.possible == {(0, 0), (10, 3), (1, 2)}
 
 
 def test_the_error_rate_of_a_hand_example():
     """Two pairs: 4 links found, of which 2 are sure and 3 possible; 4 sure ones in all."""
-    gold = [GoldLinks.parse("0-0 1-1 1?2"), GoldLinks.parse("0-0 3-3")]
-    score = score_links([[(0, 0), (1, 2)], [(0, 0), (2, 2)]], gold)
-    assert score.error_rate == pytest.approx(1 - (2 + 3) / (4 + 4))
+    gold = [Gold.parse("0-0 1-1 1?2"), Gold.parse("0-0 3-3")]
+    score = alignment_score([[(0, 0), (1, 2)], [(0, 0), (2, 2)]], gold)
+    assert score.aer == pytest.approx(1 - (2 + 3) / (4 + 4))
     assert score.precision == 3 / 4
     assert score.recall == 2 / 4
-    assert score_links([sorted(one.sure) for one in gold], gold) == (0, 1, 1)
-    assert score_links([[], []], gold).error_rate == 1
+
+
+@given(sure=some_links, possible=some_links)
+def test_the_right_links_have_no_error_and_wrong_ones_nothing_else(sure, possible):
+    sure, possible = frozenset(sure), frozenset(possible)
+    gold = Gold(sure, sure | possible)
+    if sure:
+        assert vars(alignment_score([sure], [gold])) == {"aer": 0, "precision": 1, "recall": 1}
+        assert alignment_score([sure | possible], [gold]).aer == 0
+        wrong = [(s + 10, t) for s, t in sure]
+        assert vars(alignment_score([wrong], [gold])) == {"aer": 1, "precision": 0, "recall": 0}
+        assert alignment_score([[]], [gold]).aer == 1
+    score = alignment_score([sure, possible], [gold, Gold(possible, possible)])
+    assert score.aer == 0 or math.isnan(score.aer)
+    assert math.isnan(alignment_score([], []).aer)

@@ -12,7 +12,7 @@ import torch
 from mtattn.config import TrainingConfig
 from mtattn.errors import RunError
 from mtattn.run import MANIFEST, METRICS, MODEL
-from mtattn.training.preparation import choose_threads_and_precision
+from mtattn.training.machine import choose_computing
 from mtattn.training.team import Team
 
 
@@ -54,9 +54,9 @@ def nobody_is_told(text: str) -> None:
 
 def test_a_run_is_gone_on_with_by_as_many_processes() -> None:
     config = TrainingConfig(steps=1)
-    assert choose_threads_and_precision(config, {"processes": 1, "threads": 3}, Team(), nobody_is_told)[0] == 3
+    assert choose_computing(config, {"processes": 1, "threads": 3}, Team(), nobody_is_told).n_threads == 3
     with pytest.raises(RunError, match="begun by 2 processes, not 1"):
-        choose_threads_and_precision(config, {"processes": 2}, Team(), nobody_is_told)
+        choose_computing(config, {"processes": 2}, Team(), nobody_is_told)
 
 
 def test_the_leaders_threads_and_precision_hold_for_all() -> None:
@@ -65,5 +65,5 @@ def test_the_leaders_threads_and_precision_hold_for_all() -> None:
             return [5, 1.0]
 
     config = TrainingConfig(steps=1, threads=2, precision="float32")
-    chosen = choose_threads_and_precision(config, {}, Follower(), nobody_is_told)
-    assert chosen == (5, torch.bfloat16)
+    chosen = choose_computing(config, {}, Follower(), nobody_is_told)
+    assert (chosen.n_threads, chosen.dtype) == (5, torch.bfloat16)

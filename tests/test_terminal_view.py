@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.console import Console
 
 from mtattn.errors import InputError
 from mtattn.heads.capture import capture
@@ -32,13 +33,12 @@ def selection(rows: list[str], columns: list[str], seed: int = 0) -> Selection:
 
 def blocks(chosen: Selection, width: int) -> list[list[str]]:
     """Give the heat map's lines, block by block: a heading and a line a row."""
-    lines = [line.plain for line in heat_map(chosen, width)]
     found: list[list[str]] = [[]]
-    for line in lines:
-        if line:
-            found[-1].append(line)
-        else:
+    for line in heat_map(chosen, width):
+        if not line.plain:
             found.append([])
+        elif not re.match(r"columns? \d", line.plain):
+            found[-1].append(line.plain)
     return found
 
 
@@ -95,6 +95,27 @@ def test_every_column_is_drawn_once_in_order(columns: list[str], width: int) -> 
     assert headings == [*columns, "</s>"]
 
 
+@given(n_columns=st.integers(0, 40), width=st.integers(60, 200))
+def test_where_columns_are_folded_each_block_says_which_it_shows(n_columns: int, width: int) -> None:
+    chosen = selection(["a"], ["gato"] * n_columns)
+    n_blocks = len(blocks(chosen, width))
+    told = [line.plain for line in heat_map(chosen, width) if line.plain.startswith("column")]
+    assert len(told) == (n_blocks if n_blocks > 1 else 0)
+    numbers = [list(map(int, re.findall(r"\d+", line))) for line in told]
+    assert all(total == n_columns + 1 for *_, total in numbers)
+    shown = [column for first, *last, _ in numbers for column in range(first, (last or [first])[0] + 1)]
+    assert shown == list(range(1, n_columns + 2 if told else 1))
+
+
+@given(rows=st.lists(st.sampled_from(["שלום", "مرحبا", "cat"]), min_size=1, max_size=4), width=st.integers(60, 120))
+def test_text_that_runs_from_right_to_left_turns_nothing_else_around(rows: list[str], width: int) -> None:
+    chosen = selection(rows, rows)
+    for block in blocks(chosen, width):
+        assert len({cell_len(line) for line in block}) == 1
+        for label in re.findall("[\u0590-\u06ff]+", "".join(block)):
+            assert f"\u200e{label}\u200e" in "".join(block)
+
+
 def test_columns_use_the_width_there_is() -> None:
     chosen = selection(["a"], ["gato"] * 30)
     assert len(blocks(chosen, 200)) == 1
@@ -126,6 +147,17 @@ def test_more_weight_is_a_darker_shade() -> None:
     assert [shades.index(shade) for shade, _ in first] == sorted(shades.index(shade) for shade, _ in first)
     assert "█100" in block[2]
     assert block[2].count("·") == 2
+
+
+def test_where_there_is_colour_no_shade_is_seen_beside_it() -> None:
+    for line in heat_map(selection(["a"], ["x", "y"]), 80):
+        for place, character in enumerate(line.plain):
+            style = line.get_style_at_offset(Console(), place)
+            if character in "░▒▓█":
+                assert style.bgcolor
+                assert style.color == style.bgcolor
+            elif style.bgcolor and character.isdecimal():
+                assert style.color != style.bgcolor
 
 
 def test_the_end_of_the_sentence_has_a_column_of_its_own() -> None:

@@ -8,6 +8,7 @@ import sentencepiece
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import mtattn.tokenizer as tokenizer_room
 from mtattn.errors import ConfigError, RunError
 from mtattn.text import normalise
 from mtattn.tokenizer import BOS, EOS, PAD, UNK, Spelling, Tokenizer, split_words
@@ -158,6 +159,14 @@ def test_training_depends_on_words_and_counts_alone(tokenizer: Tokenizer, senten
     assert Tokenizer.train(sentences, 440).model != tokenizer.model
 
 
+def test_much_text_is_counted_as_if_it_were_less(sentences: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    once = Tokenizer.train(sentences, 440).model
+    assert Tokenizer.train(sentences * 40, 440).model != once
+    n_words = sum(len(split_words(text)) for text in sentences)
+    monkeypatch.setattr(tokenizer_room, "_MOST_WORDS", n_words)
+    assert Tokenizer.train(sentences * 40, 440).model == once
+
+
 def test_too_small_a_vocabulary_is_told_with_the_size_that_is_needed(sentences: list[str]) -> None:
     with pytest.raises(ConfigError, match=r"tokenizer\.vocab_size: a vocabulary of 280 pieces") as caught:
         Tokenizer.train(sentences, 280)
@@ -205,7 +214,7 @@ def test_a_model_of_another_make_is_refused(sentences: list[str]) -> None:
     with pytest.raises(RunError, match="first pieces are not <pad> <s> </s> <unk>"):
         Tokenizer(trained_elsewhere(sentences))
     same_specials = {"pad_id": 0, "bos_id": 1, "eos_id": 2, "unk_id": 3, "pad_piece": "<pad>"}
-    with pytest.raises(RunError, match="no byte pieces"):
+    with pytest.raises(RunError, match="not a piece for each byte"):
         Tokenizer(trained_elsewhere(sentences, **same_specials))
 
 

@@ -1,11 +1,11 @@
 """Links between the words of a sentence pair: written, put together, measured."""
 
+import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, product
-from typing import NamedTuple
 
 Link = tuple[int, int]
 """A source word and a target word, counted from 0."""
@@ -78,64 +78,66 @@ def _grown(found: set[Link], either: set[Link], last: Iterable[Link]) -> set[Lin
 
 
 @dataclass(frozen=True)
-class GoldLinks:
-    """What people, or a grammar, say of one pair.
+class Gold:
+    """The right alignment of a sentence pair, in (source word, target word) pairs counted from 0.
 
     Attributes:
-        sure: links that must be found.
-        possible: those that may be found, the sure ones among them.
+        sure: links that are to be found.
+        possible: links that may be found; the sure ones are among them.
     """
 
     sure: frozenset[Link]
     possible: frozenset[Link]
 
     @classmethod
-    def parse(cls, text: str) -> "GoldLinks":
+    def parse(cls, text: str) -> "Gold":
         """Read links: `i-j` is sure, `i?j` possible.
 
         Example:
-            >>> sorted(GoldLinks.parse("0-0 1?2").possible)
+            >>> sorted(Gold.parse("0-0 1?2").possible)
             [(0, 0), (1, 2)]
         """
         found = [(mark, (int(src), int(tgt))) for src, mark, tgt in _LINK.findall(text)]
         return cls(frozenset(link for mark, link in found if mark == "-"), frozenset(link for _, link in found))
 
 
-class AlignmentScore(NamedTuple):
-    """How well links agree with gold ones: the error rate from 0 (best) to 1, precision and recall from 0 to 1."""
+@dataclass(frozen=True)
+class AlignmentScore:
+    """How good found links are (Och and Ney 2003): A found, S sure, P possible.
 
-    error_rate: float
+    Attributes:
+        aer: alignment error rate, 1 - (|A ∩ S| + |A ∩ P|) / (|A| + |S|); 0 is best.
+        precision: |A ∩ P| / |A|.
+        recall: |A ∩ S| / |S|.
+    """
+
+    aer: float
     precision: float
     recall: float
 
 
-def score_links(found: Iterable[Links], gold: Iterable[GoldLinks]) -> AlignmentScore:
-    """Measure found links A against sure links S and possible links P ⊇ S, counted over all pairs.
-
-    AER = 1 - (|A ∩ S| + |A ∩ P|) / (|A| + |S|), precision |A ∩ P| / |A|, recall |A ∩ S| / |S| (Och and Ney 2003).
+def alignment_score(found: Sequence[Collection[Link]], gold: Sequence[Gold]) -> AlignmentScore:
+    """Compare found links with the right ones, counted over all sentence pairs together.
 
     Args:
-        found: for each pair its links.
-        gold: for each pair what is right.
+        found: the links of each pair.
+        gold: as many right alignments.
 
     Returns:
-        The score; what would be a share of nothing counts as 1.
+        The score; NaN where there is no link to count.
 
     Example:
-        >>> score_links([[(0, 0), (1, 1)]], [GoldLinks.parse("0-0 1?1 2-2")])
-        AlignmentScore(error_rate=0.25, precision=1.0, recall=0.5)
+        >>> gold = Gold(sure=frozenset({(0, 0)}), possible=frozenset({(0, 0), (1, 1)}))
+        >>> alignment_score([[(0, 0), (1, 1), (2, 1)]], [gold])
+        AlignmentScore(aer=0.25, precision=0.6666666666666666, recall=1.0)
     """
     n_found = n_sure = n_found_sure = n_found_possible = 0
     for links, right in zip(found, gold, strict=True):
         n_found, n_sure = n_found + len(links), n_sure + len(right.sure)
         n_found_sure += len(right.sure.intersection(links))
         n_found_possible += len(right.possible.intersection(links))
-
-    def share(part: int, whole: int) -> float:
-        return part / whole if whole else 1.0
-
     return AlignmentScore(
-        1 - share(n_found_sure + n_found_possible, n_found + n_sure),
-        share(n_found_possible, n_found),
-        share(n_found_sure, n_sure),
+        aer=1 - (n_found_sure + n_found_possible) / (n_found + n_sure) if n_found + n_sure else math.nan,
+        precision=n_found_possible / n_found if n_found else math.nan,
+        recall=n_found_sure / n_sure if n_sure else math.nan,
     )

@@ -32,15 +32,15 @@ Align = Callable[[Sequence[tuple[str, str]]], list[Links | None]]
 
 def _aligner(folder: "RunFolder", layer: int | None, head: int | None, how: Symmetrisation) -> Align:
     """Load a run's model, to be read where it is named, else where the run saw that it aligns best."""
-    from mtattn.heads.alignment import MEAN, Reading, align
+    from mtattn.heads.alignment import MEAN, Scope, align
     from mtattn.weights import load_model
 
     tokenizer = folder.tokenizer()
     model = load_model(folder, tokenizer.vocab_size)
-    reading = Reading(layer, head)
-    if reading == MEAN:
-        reading = Reading.parse(folder.manifest().get("alignment", {}).get("reading", str(reading)))
-    return lambda pairs: align(model, tokenizer, pairs, reading, how)
+    scope = Scope(layer, head)
+    if scope == MEAN:
+        scope = Scope.recorded(folder.manifest())
+    return lambda pairs: align(model, tokenizer, pairs, scope, how)
 
 
 def _turned(aligner: Align) -> Align:

@@ -46,7 +46,7 @@ def evaluate(
     from mtattn.errors import RunError
     from mtattn.evaluation import evaluate as evaluate_pairs
     from mtattn.run import TEST
-    from mtattn.text import json_line
+    from mtattn.text import counted, json_line
 
     console = stderr_console(ctx)
     folder = open_run(ctx, run)
@@ -69,6 +69,6 @@ def evaluate(
         write_line(json_line(asdict(scores)))
         return
     how = "greedy" if beam == 1 else f"beam {beam}"
-    write_line(f"BLEU {scores.bleu:.1f}  chrF {scores.chrf:.1f}  ({scores.n_pairs:,} pairs, {how})")
+    write_line(f"BLEU {scores.bleu:.1f}  chrF {scores.chrf:.1f}  ({counted(scores.n_pairs, 'pair')}, {how})")
     write_line(f"BLEU signature: {scores.bleu_signature}")
     write_line(f"chrF signature: {scores.chrf_signature}")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mtattn.cli.common import RunOption, open_run, stderr_console
+from mtattn.cli.common import RunOption, folder_name, open_run, stderr_console
 
 EXAMPLES = """
 Examples:
@@ -41,7 +41,11 @@ def export(
     ] = Quantization.float32,
     output: Annotated[
         Path | None,
-        typer.Option(help="Folder to write, whole or not at all; else ctranslate2/ in the run.", metavar="DIR"),
+        typer.Option(
+            help="Folder to write, whole or not at all; else ctranslate2/ in the run.",
+            metavar="DIR",
+            parser=folder_name,
+        ),
     ] = None,
 ) -> None:
     """Write a run's model for another engine.

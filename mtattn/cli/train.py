@@ -1,13 +1,15 @@
 """`mtattn train`."""
 
 import time
+from contextlib import suppress
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from mtattn.cli.common import STARTED, Verbosity, stderr_console
+from mtattn.cli.common import STARTED, Verbosity, folder_name, stderr_console
 
 EXAMPLES = """
 Examples:
@@ -22,6 +24,15 @@ Examples:
 
   torchrun --nproc-per-node 4 -m -- mtattn train --data pairs.tsv
 """
+
+
+class DeviceName(StrEnum):
+    """The devices, as they are typed."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
 
 
 def train(
@@ -44,7 +55,10 @@ def train(
     dev: Annotated[
         str | None, typer.Option(help="Pairs to validate on; else a part of the data.", metavar="SOURCE")
     ] = None,
-    run: Annotated[Path | None, typer.Option(help="Folder of the run; else a new one in runs/.", metavar="DIR")] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the run; else a new one in runs/.", metavar="DIR", parser=folder_name),
+    ] = None,
     minutes: Annotated[
         float | None, typer.Option(min=0.05, help="Train for this long in all, from start to exit.")
     ] = None,
@@ -55,6 +69,9 @@ def train(
         typer.Option("--set", help="Any setting of the config, such as model.n_heads=4.", metavar="KEY=VALUE"),
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
+    device: Annotated[
+        DeviceName | None, typer.Option(help="What trains; auto, the default: a GPU where there is one.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --run.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the run that stands in --run.")] = False,
 ) -> None:
@@ -66,18 +83,20 @@ def train(
         "direction": direction,
         "training.minutes": minutes,
         "training.threads": threads,
+        "training.device": device and device.value,
     }
     given = {key: value for key, value in given.items() if value is not None}
     if resume and (force or run is None or config or given or settings):
         raise typer.BadParameter("--resume goes with --run alone: the run's own settings hold")
 
-    from mtattn.config import config_for, load_config
+    from mtattn.config import DEFAULT_CONFIG, load_config
     from mtattn.corpus.loading import check_sources
     from mtattn.errors import ConfigError, DataError
-    from mtattn.run import RUNS, RunFolder
+    from mtattn.run import CHECKPOINT, RUNS, RunFolder
     from mtattn.training.team import Team
 
-    team = Team()
+    team, why = Team(), ""
+    made: list[Path] = []
     if not team.leads:
         ctx.obj = Verbosity(quiet=True)
     console = stderr_console(ctx)
@@ -89,11 +108,16 @@ def train(
             console.print(f"{run} is finished already; nothing is left to do")
             return
     else:
-        name = config or config_for(minutes or 0.0)
-        resolved = load_config(name, settings, given)
+        resolved = load_config(config or DEFAULT_CONFIG, settings, given)
         check_sources(resolved.data)  # before --force replaces a run
+        if minutes and not config:
+            from mtattn.training.budget import choose_config
+
+            name, why = choose_config(minutes, resolved.training, team)
+            resolved = load_config(name, settings, given)
         (now,) = team.agree([time.time()])
         path = run or RUNS / datetime.fromtimestamp(now).strftime("%Y-%m-%d_%H-%M-%S")
+        made = [folder for folder in (path, *path.parents) if not folder.exists()]
         folder = RunFolder.create(path, resolved, force=force) if team.leads else RunFolder(path)
     team.wait_for_leader()
 
@@ -102,16 +126,22 @@ def train(
 
     display = Display(console)
     display.note(f"run: {folder.path}")
-    if minutes and not config:
-        display.note(f"config {name}, chosen for {minutes:g} minutes; --config and --set choose otherwise")
+    if why:
+        display.note(why)
     if ctx.obj.verbose:
         display.note(folder.config().to_toml())
     try:
         status = train_run(folder, resume=resume, display=display, started=STARTED, team=team)
-    except (DataError, ConfigError):
-        if team.leads and not resume:
-            folder.remove()  # nothing was trained that would be worth going on with
+    except BaseException as error:
+        useless = isinstance(error, DataError | ConfigError) or (force and not (folder.path / CHECKPOINT).exists())
+        if team.leads and not resume and useless:  # nothing was trained that would be worth going on with
+            folder.give_up()
+            for empty in made:
+                with suppress(OSError):
+                    empty.rmdir()
         raise
+    if team.leads:
+        folder.forget_replaced()
     if status:
         display.note(f"stopped and saved; go on with: mtattn train --run {folder.path} --resume")
         raise typer.Exit(status)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import islice, repeat, tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,12 +13,24 @@ from mtattn.cli.common import (
     EngineOption,
     JsonOption,
     RunOption,
+    asked_at_terminal,
     counting,
+    given,
     open_lines,
     open_run,
     prompted,
     stderr_console,
+    translations_json,
     write_line,
+)
+from mtattn.cli.switches import (
+    MuteOption,
+    OnlyOption,
+    UniformOption,
+    compared,
+    engine_with,
+    read_switches,
+    with_switches,
 )
 from mtattn.decoding.engines import Engine
 from mtattn.text import json_line
@@ -38,6 +50,8 @@ Examples:
   mtattn translate --n-best 3 --json "Tengo hambre."
 
   mtattn translate --engine torch "Tengo hambre."
+
+  mtattn translate --mute cross.2.5 --uniform encoder.1.3 "La casa es grande."
 """
 
 _LINES_AT_ONCE = 1000
@@ -59,47 +73,65 @@ def translate(
     beam: BeamOption = 5,
     n_best: Annotated[int, typer.Option(min=1, help="Translations of each line, at most the beam.")] = 1,
     engine: EngineOption = Engine.AUTO,
+    mute: MuteOption = None,
+    only: OnlyOption = None,
+    uniform: UniformOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Translate arguments, a file, or standard input: one line in, one line out.
 
     With --n-best above 1, each translation has a line of its own: the number of the input line, the score,
     and the text, with tabs between.
+
+    Where --mute, --only or --uniform change heads, a line is the translation of the model as it was trained,
+    the one with the heads changed, the words that differ in [brackets], and the log-probability that each
+    model gives its own translation, with tabs between.
     """
     if texts and input_file:
         raise typer.BadParameter("give texts or --input, not both")
     if n_best > beam:
         raise typer.BadParameter(f"--n-best {n_best} wants more than --beam {beam} finds")
+    switches = read_switches(mute, only, uniform)
+    if switches and n_best > 1 and not as_json:
+        raise typer.BadParameter("--n-best goes with --mute, --only and --uniform where there is --json too")
 
     from mtattn.decoding.engines import open_translator
     from mtattn.errors import InputError
-    from mtattn.files import write_whole
+    from mtattn.files import open_whole
 
     if output_file and not output_file.parent.is_dir():
         raise InputError("there is no such folder", where=output_file.parent, fix="make it, or name another --output")
     console = stderr_console(ctx)
-    translator = open_translator(open_run(ctx, run), engine, console.print)
+    translator = open_translator(open_run(ctx, run), engine_with(switches, engine), console.print)
+    changed = with_switches(translator, switches) if switches else None
 
     def lines(source: Iterable[str], at_once: int, count: Callable[[int], None] | None = None) -> Iterator[str]:
+        source, again = tee(source)
         results = _translated(translator, source, at_once, beam, n_best, count)
-        for number, translated in enumerate(results, 1):
+        others = _translated(changed, again, at_once, beam, n_best, None) if changed else repeat(None)
+        for number, (translated, other) in enumerate(zip(results, others, strict=False), 1):
             if translated.n_parts > 1:
                 console.print(
                     f"line {number} is longer than the model's {translator.search.max_positions} positions: "
                     f"split into {translated.n_parts} parts"
                 )
-            yield from _shown(translated, number, n_best, as_json)
+            if other and switches:
+                yield compared(translated, other, switches, as_json)
+            else:
+                yield from _shown(translated, number, n_best, as_json)
 
     def write(result: Iterator[str]) -> None:
         if output_file:
-            write_whole(output_file, "".join(f"{line}\n" for line in result).encode())
+            with open_whole(output_file) as (file,):
+                for line in result:
+                    file.write(f"{line}\n".encode())
             return
         for line in result:
             write_line(line)
 
     if texts:
-        write(lines(texts, len(texts)))
-    elif input_file is None and sys.stdin.isatty():
+        write(lines(given(texts), len(texts)))
+    elif input_file is None and asked_at_terminal():
         write(lines(prompted("> "), 1))
     else:
         with open_lines(input_file) as reader:
@@ -124,16 +156,7 @@ def _translated(
 
 def _shown(translated: "Translated", number: int, n_best: int, as_json: bool) -> Iterator[str]:
     if as_json:
-        translations = [
-            {
-                "text": one.text,
-                "score": round(one.score, 6),
-                "log_prob": round(one.log_prob, 6),
-                "complete": one.complete,
-            }
-            for one in translated.translations
-        ]
-        yield json_line({"source": translated.source, "translations": translations})
+        yield json_line({"source": translated.source, "translations": translations_json(translated)})
     elif n_best > 1:
         yield from (f"{number}\t{one.score:.4f}\t{one.text}" for one in translated.translations)
     else:

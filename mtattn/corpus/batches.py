@@ -1,7 +1,11 @@
 """Token ids of many pairs in flat arrays, and batches of pairs of like length."""
 
+from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, Literal
 
 import numpy as np
 import torch
@@ -9,6 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mtattn.tokenizer import BOS, EOS, PAD
+
+BLOCK_PAIRS = 2**20
+"""So many pairs are sorted and grouped at once, in about a second."""
+
+_RUN_PAIRS = 2**10
+_N_IDS_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,10 @@ class Batch:
     def n_tokens(self) -> int:
         """Real source and target tokens, </s> included, padding not."""
         return int(self.src_lengths.sum() + (self.tgt_emit != PAD).sum())
+
+    def to(self, device: torch.device) -> "Batch":
+        """Copy the batch to a device; itself where it is there already."""
+        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 Row = Sequence[int] | NDArray[np.integer]
@@ -69,44 +83,106 @@ def make_batch(src: Sequence[Row], tgt: Sequence[Row]) -> Batch:
     )
 
 
-class EncodedPairs:
-    """Token ids of pairs, two bytes a token (four for a vocabulary beyond 65,536), without Python lists.
+def _id_type(vocab_size: int) -> Literal["H", "I"]:
+    """Two bytes a token, four for a vocabulary beyond 65,536; the letter means the same to `array` and to numpy."""
+    return "H" if vocab_size <= 2**16 else "I"
+
+
+def write_ids(pairs: Iterable[tuple[list[int], list[int]]], vocab_size: int, file: BinaryIO) -> int:
+    """Write token ids as `EncodedPairs` reads them.
+
+    All ids, of each pair the source's and then the target's; behind them the numbers of source and target ids of each
+    pair, in the same type.
 
     Args:
-        pairs: source and target ids of each pair, without <s> and </s>.
+        pairs: source and target ids of each pair, without <s> and </s>, fewer than 65,536 on a side.
         vocab_size: V, above every id.
+        file: is written to from where it stands.
+
+    Returns:
+        The number of pairs.
+    """
+    ids, lengths = array(_id_type(vocab_size)), array(_id_type(vocab_size))
+    for src, tgt in pairs:
+        ids.fromlist(src)
+        ids.fromlist(tgt)
+        lengths.append(len(src))
+        lengths.append(len(tgt))
+        if len(ids) > _N_IDS_AT_ONCE:
+            file.write(ids)
+            del ids[:]
+    file.write(ids)
+    file.write(lengths)
+    return len(lengths) // 2
+
+
+class EncodedPairs:
+    """Token ids of pairs in one flat array, in memory or on disk.
+
+    Memory has 12 bytes for each pair, whether its ids are on disk or not.
+
+    Args:
+        pairs: see `write_ids`, likewise `vocab_size`; kept in memory.
+        vocab_size: V.
     """
 
     def __init__(self, pairs: Iterable[tuple[list[int], list[int]]], vocab_size: int) -> None:
-        dtype = np.uint16 if vocab_size <= 2**16 else np.uint32
-        self._sides: list[np.ndarray] = []
-        self._offsets: list[np.ndarray] = []
-        chunks: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
-        for pair in pairs:
-            for chunk, ids in zip(chunks, pair, strict=True):
-                chunk.append(np.array(ids, dtype=dtype))
-        for chunk in chunks:
-            self._sides.append(np.concatenate(chunk) if chunk else np.zeros(0, dtype))
-            self._offsets.append(np.cumsum([0] + [len(ids) for ids in chunk]))
+        file = BytesIO()
+        n = write_ids(pairs, vocab_size, file)
+        self._lay_out(np.frombuffer(file.getbuffer(), _id_type(vocab_size)), n)
+
+    @classmethod
+    def on_disk(cls, path: Path, n: int, vocab_size: int) -> "EncodedPairs":
+        """Leave n pairs in the file to which `write_ids` wrote them; the system reads what a batch takes."""
+        encoded = cls((), vocab_size)
+        encoded._lay_out(np.memmap(path, _id_type(vocab_size), "r").view(np.ndarray), n)
+        return encoded
+
+    def _lay_out(self, flat: NDArray[np.unsignedinteger], n: int) -> None:
+        self._ids = flat[: len(flat) - 2 * n]
+        self._lengths = flat[len(flat) - 2 * n :].reshape(n, 2).astype(np.uint16)  # a copy in memory
+        self._starts = np.zeros(n + 1, dtype=np.int64)
+        np.cumsum(self._lengths.sum(axis=1, dtype=np.int64), out=self._starts[1:])
 
     def __len__(self) -> int:
-        return len(self._offsets[0]) - 1
+        return len(self._lengths)
 
-    def lengths(self) -> tuple[np.ndarray, np.ndarray]:
-        """Count the source and the target tokens of each pair, </s> included: int64 (n,) each."""
-        return np.diff(self._offsets[0]) + 1, np.diff(self._offsets[1]) + 1
+    def lengths(self, indices: slice | NDArray[np.int64] = slice(None)) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Count the source and the target tokens of these pairs, </s> included: (n,) each."""
+        src, tgt = self._lengths[indices].T.astype(np.int64) + 1
+        return src, tgt
 
-    def batch(self, indices: Sequence[int] | np.ndarray) -> Batch:
+    def batch(self, indices: Sequence[int] | NDArray[np.int64]) -> Batch:
         """Put the pairs of these indices into a batch."""
-        src, tgt = (
-            [side[offsets[i] : offsets[i + 1]] for i in indices]
-            for side, offsets in zip(self._sides, self._offsets, strict=True)
+        chosen = np.asarray(indices)
+        starts, ends = self._starts[chosen], self._starts[chosen + 1]
+        borders = list(zip(starts.tolist(), (starts + self._lengths[chosen, 0]).tolist(), ends.tolist(), strict=True))
+        return make_batch(
+            [self._ids[start:middle] for start, middle, _ in borders],
+            [self._ids[middle:end] for _, middle, end in borders],
         )
-        return make_batch(src, tgt)
 
 
-def batches_of_epoch(pairs: EncodedPairs, batch_tokens: int, seed: int, epoch: int) -> list[np.ndarray]:
-    """Group pairs of like length, each pair once, in an order drawn anew for each epoch.
+def blocks_of(n_pairs: int) -> int:
+    """Say into how many blocks an epoch is divided: one for up to a million pairs."""
+    return max(1, -(-n_pairs // BLOCK_PAIRS))
+
+
+def _block(n_pairs: int, seed: int, epoch: int, block: int, n_blocks: int) -> NDArray[np.int64]:
+    """Choose the pairs of a block: runs of neighbours, which lie together on disk, drawn anew for each epoch."""
+    if n_blocks == 1:
+        return np.arange(n_pairs)
+    starts = np.arange(0, n_pairs, _RUN_PAIRS)
+    drawn = np.random.default_rng([seed, epoch, n_blocks]).permutation(starts)  # unlike those of any block
+    runs = np.array_split(drawn, n_blocks)[block]
+    indices = (runs[:, None] + np.arange(_RUN_PAIRS)).ravel()
+    return indices[indices < n_pairs]
+
+
+def batches_of_epoch(
+    pairs: EncodedPairs, batch_tokens: int, seed: int, epoch: int, block: int = 0, n_blocks: int = 1
+) -> list[NDArray[np.int64]]:
+    """Group pairs of like length, each pair once an epoch, in an order drawn anew for each epoch.
 
     Args:
         pairs: the training pairs.
@@ -114,20 +190,24 @@ def batches_of_epoch(pairs: EncodedPairs, batch_tokens: int, seed: int, epoch: i
             longer than that makes a batch by itself.
         seed: seed of the run.
         epoch: number of the epoch; the same seed and epoch give the same batches.
+        block: which block of the epoch, from 0: only its pairs are sorted and grouped, see `blocks_of`.
+        n_blocks: how many an epoch has; each of its pairs is in one of them.
 
     Returns:
         The indices of each batch's pairs.
     """
-    rng = np.random.default_rng([seed, epoch])
-    src_lengths, tgt_lengths = pairs.lengths()
+    rng = np.random.default_rng([seed, epoch, block])
+    indices = _block(len(pairs), seed, epoch, block, n_blocks)
+    src_lengths, tgt_lengths = pairs.lengths(indices)
     # Equal lengths come together in a random order; the noise mixes neighbours from epoch to epoch.
-    order = np.lexsort((rng.random(len(pairs)), tgt_lengths, src_lengths + rng.integers(0, 2, len(pairs))))
-    batches, start, longest_src, longest_tgt = [], 0, 0, 0
-    for n, i in enumerate(order):
-        longest_src, longest_tgt = max(longest_src, src_lengths[i]), max(longest_tgt, tgt_lengths[i])
-        if n > start and (longest_src + longest_tgt) * (n - start + 1) > batch_tokens:
-            batches.append(order[start:n])
-            start, longest_src, longest_tgt = n, src_lengths[i], tgt_lengths[i]
-    if start < len(order):
-        batches.append(order[start:])
+    order = np.lexsort((rng.random(len(indices)), tgt_lengths, src_lengths + rng.integers(0, 2, len(indices))))
+    src_lengths, tgt_lengths = src_lengths[order], tgt_lengths[order]
+    sizes = np.arange(1, batch_tokens // 2 + 2)  # a pair has two positions at least
+    batches, start = [], 0
+    while start < len(order):
+        near = slice(start, start + len(sizes))
+        longest = np.maximum.accumulate(src_lengths[near]) + np.maximum.accumulate(tgt_lengths[near])
+        n = max(1, int(np.searchsorted(longest * sizes[: len(longest)], batch_tokens, side="right")))
+        batches.append(indices[order[start : start + n]])
+        start += n
     return [batches[i] for i in rng.permutation(len(batches))]

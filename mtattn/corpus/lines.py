@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mtattn.errors import DataError
+from mtattn.text import foreign_encoding
 
 MAX_LINE_BYTES = 1_000_000
 """A longer line is no sentence, and reading on could fill the memory."""
 
-_BOMS_16_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _CHUNK_BYTES = 1 << 20
 
 
@@ -87,12 +87,11 @@ def empty_file(path: Path) -> DataError:
 def _check_start(start: bytes, path: Path) -> None:
     if not start:
         raise empty_file(path)
-    # In UTF-16 without a mark every other byte of Latin text is NUL.
-    if start.startswith(_BOMS_16_32) or start.count(0) > len(start) / 5:
+    if encoding := foreign_encoding(start):
         raise DataError(
-            "the file is not in UTF-8; it looks like UTF-16 or UTF-32",
+            f"the file is not in UTF-8; it looks like {encoding}",
             where=path,
-            fix=f"convert it: iconv -f UTF-16 -t UTF-8 {path.name} > new{path.suffix}",
+            fix=f"convert it: iconv -f {encoding} -t UTF-8 {path.name} > new{path.suffix}",
         )
 
 

@@ -1,14 +1,17 @@
 """From a config's sources to the three parts of a corpus, with a word to the user about each."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from mtattn.config import DataConfig
 from mtattn.corpus.builtin import builtin_columns, builtin_corpus
-from mtattn.corpus.grammar import GOLD_SEED, N_GOLD, load_grammar
-from mtattn.corpus.pairs import Direction, Pair, Parts, sentence_key, split_pairs
+from mtattn.corpus.grammar import GOLD_SEED, N_GOLD, AlignedPair, load_grammar
+from mtattn.corpus.pairs import Direction, Pair, sentence_key
 from mtattn.corpus.readers import ReadReport, read_pairs
-from mtattn.corpus.tables import open_tables
+from mtattn.corpus.split import Parts, split_pairs
+from mtattn.corpus.tables import files_of, open_tables
 from mtattn.errors import DataError
+from mtattn.text import counted
 
 Note = Callable[[str], None]
 
@@ -19,7 +22,7 @@ _GRAMMAR_SEED = 0
 def _read(source: str, direction: Direction, columns: tuple[str, str] | None, split: str, note: Note) -> Iterator[Pair]:
     report = ReadReport(source)
     yield from read_pairs(source, direction, columns=columns, split=split, report=report)
-    note(f"{source}: {report.n_pairs:,} pairs, {report.columns}")
+    note(f"{source}: {counted(report.n_pairs, 'pair')}, {report.columns}")
     if report.n_blank:
         note(f"{source}: {report.n_blank:,} rows are blank on one side or both; left out")
     if report.n_broken:
@@ -35,7 +38,7 @@ def _read_builtin(direction: Direction, note: Note) -> Iterator[Pair]:
         report = ReadReport(source)
         yield from read_pairs(source, direction, columns=columns, report=report)
         n_pairs += report.n_pairs
-    note(f"the corpus that mtattn carries: {n_pairs:,} pairs in {len(sources)} files")
+    note(f"the corpus that mtattn carries: {counted(n_pairs, 'pair')} in {counted(len(sources), 'file')}")
 
 
 def check_sources(config: DataConfig) -> None:
@@ -100,7 +103,22 @@ def read_grammar(config: DataConfig, direction: Direction, note: Note) -> Iterat
             yield Pair(pair.tgt, pair.src) if turned else pair
         if n_written == config.grammar_pairs:
             break
-    note(f"the paired grammar: {n_written:,} pairs")
+    note(f"the paired grammar: {counted(n_written, 'pair')}")
+
+
+def read_gold(direction: Direction, n: int) -> list[AlignedPair]:
+    """Write pairs of the paired grammar with their gold alignments, the first of those that no training has seen.
+
+    Args:
+        direction: the languages.
+        n: how many.
+
+    Raises:
+        DataError: the grammar has not this direction.
+    """
+    turned = builtin_columns(direction) == ("2", "1")
+    gold = load_grammar().generate(n, GOLD_SEED)
+    return [aligned.turned() for aligned in gold] if turned else list(gold)
 
 
 def read_all(config: DataConfig, direction: Direction, note: Note) -> Iterator[Pair]:
@@ -118,13 +136,26 @@ def read_all(config: DataConfig, direction: Direction, note: Note) -> Iterator[P
     yield from read_grammar(config, direction, note)
 
 
-def load_parts(config: DataConfig, direction: Direction, note: Note) -> Parts:
+def source_files(config: DataConfig) -> list[Path] | None:
+    """Name the files that hold all pairs of a config's sources; None where they are not in files of the user's alone.
+
+    Raises:
+        DataError: a source is missing.
+    """
+    sources = [*config.sources, *([config.dev] if config.dev else [])]
+    if not config.sources or any(source.startswith("hf:") for source in sources):
+        return None
+    return [file for source in sources for file in files_of(source)]
+
+
+def load_parts(config: DataConfig, direction: Direction, note: Note, folder: Path | None = None) -> Parts:
     """Read all sources of a config and split them.
 
     Args:
         config: the sources, or none for the corpus that mtattn carries.
         direction: the languages.
         note: told how many pairs came from where, and what was left out.
+        folder: where there is room for the pairs on disk; None = where the system keeps such files.
 
     Returns:
         The parts; train and dev have at least one pair each.
@@ -139,7 +170,9 @@ def load_parts(config: DataConfig, direction: Direction, note: Note) -> Parts:
         dev_share=config.dev_share,
         test_share=config.test_share,
         max_words=config.max_words,
+        held_out_pairs=config.held_out_pairs,
         unheld=read_grammar(config, direction, note),
+        folder=folder,
     )
     for line in parts.report.lines():
         note(line)
@@ -147,7 +180,7 @@ def load_parts(config: DataConfig, direction: Direction, note: Note) -> Parts:
         raise DataError("no pair is left to train on", fix="name more data with --data, or another dev part with --dev")
     if not parts.dev:
         raise DataError(
-            f"none of {len(parts.train):,} pairs fell into the dev part",
+            f"none of {counted(len(parts.train), 'pair')} fell into the dev part",
             fix="name one with --dev, or set a larger data.dev_share",
         )
     return parts

@@ -1,17 +1,17 @@
-"""Sentence pairs: what a pair is, when two are the same, and which part of a corpus each belongs to."""
+"""Sentence pairs: what a pair is, when two sentences are the same, and where each stands by its hash."""
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
 from mtattn.errors import DataError
 from mtattn.text import normalise
 
-Part = Literal["train", "dev", "test"]
-
 _WORDS = re.compile(r"\w+")
+# What ASCII characters become in words, the others being spaces; three times as fast as the pattern.
+_ASCII_WORDS = bytes(ord(char.casefold() if _WORDS.match(char) else " ") for char in map(chr, range(128))).ljust(256)
 _LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
 
 
@@ -73,143 +73,44 @@ def sentence_key(text: str) -> str:
         >>> sentence_key("Hello, Tom!") == sentence_key("hello tom")
         True
     """
-    folded = normalise(text.casefold())
-    return " ".join(_WORDS.findall(folded)) or folded
+    if text.isascii():
+        words = text.encode().translate(_ASCII_WORDS).decode().split()
+    else:
+        words = _WORDS.findall(unicodedata.normalize("NFC", text.casefold()))
+    return " ".join(words) or normalise(text.casefold())
 
 
-def held_out_part(pair: Pair, direction: Direction, dev_share: float, test_share: float) -> Part:
-    """Say to which part a pair belongs, from one of its sentences alone.
+def held_out_place(key: str) -> float:
+    """Give a sentence its place between 0 and 1, from its hash alone: the lowest ones are held out.
 
-    The side whose language code sorts last is hashed, so that both directions hold out the same
-    pairs, and adding pairs to a corpus moves none of the others.
-
-    Args:
-        pair: a pair in the given direction.
-        direction: its languages.
-        dev_share: share of the pairs that the dev part gets, 0 to 1.
-        test_share: likewise for the test part; the two sum to 1 at most.
-    """
-    text = pair.src if direction.src > direction.tgt else pair.tgt
-    digest = hashlib.blake2b(sentence_key(text).encode(), digest_size=8).digest()
-    place = (int.from_bytes(digest) >> 11) / 2**53  # 53 bits: a float holds them exactly, below 1
-    if place < test_share:
-        return "test"
-    return "dev" if place < test_share + dev_share else "train"
-
-
-@dataclass
-class PartsReport:
-    """What became of the pairs of a corpus: each one read is counted in exactly one other number."""
-
-    max_words: int
-    dev_given: bool
-    n_read: int = 0
-    n_train: int = 0
-    n_dev: int = 0
-    n_test: int = 0
-    n_duplicates: int = 0
-    n_long: int = 0
-    n_leaks: int = 0
-
-    def lines(self) -> list[str]:
-        """Say it in plain sentences for the log, leaving out what did not happen."""
-        if self.dev_given:
-            lines = [f"{self.n_train:,} pairs to train on, {self.n_dev:,} given for dev"]
-        else:
-            lines = [
-                f"{self.n_train:,} pairs to train on; held out, chosen by the hash of the sentence: "
-                f"{self.n_dev:,} for dev and {self.n_test:,} for test"
-            ]
-        held_out = "dev" if self.dev_given else "dev or test"
-        dropped = [
-            (self.n_duplicates, "repeat an earlier pair"),
-            (self.n_long, f"have more than {self.max_words} words on a side"),
-            (self.n_leaks, f"share a sentence with the {held_out} part"),
-        ]
-        return lines + [f"dropped pairs that {why}: {n:,}" for n, why in dropped if n]
-
-
-@dataclass
-class Parts:
-    """A corpus in its three parts, each in the order in which the pairs were read."""
-
-    report: PartsReport
-    train: list[Pair] = field(default_factory=list)
-    dev: list[Pair] = field(default_factory=list)
-    test: list[Pair] = field(default_factory=list)
-
-
-def split_pairs(
-    pairs: Iterable[Pair],
-    direction: Direction,
-    *,
-    dev: Iterable[Pair] | None,
-    dev_share: float,
-    test_share: float,
-    max_words: int,
-    unheld: Iterable[Pair] = (),
-) -> Parts:
-    """Split a corpus into what is trained on and what is held out, so that nothing stands in both.
+    It is asked of the side whose language code sorts last, so that both directions hold out the same pairs, and adding
+    pairs to a corpus moves none of the others.
 
     Args:
-        pairs: the corpus.
-        direction: its languages.
-        dev: the dev part where it is given: it is kept as it is, there is no test part, and the
-            two shares have no meaning. None: `held_out_part` chooses dev and test.
-        dev_share: see `held_out_part`.
-        test_share: see `held_out_part`.
-        max_words: training pairs with more words than this between white space, on either side, are
-            dropped. Pairs held out are kept at any length: dropping them would flatter the score.
-        unheld: further pairs to train on, none of which is held out.
+        key: see `sentence_key`.
 
     Returns:
-        Parts whose `train` shares no sentence key with dev or test, source with source and target
-        with target, and has no pair twice. A part may be empty.
+        0 ≤ place < 1, the same in every process.
     """
-    parts = Parts(PartsReport(max_words=max_words, dev_given=dev is not None))
-    report = parts.report
-    seen: set[Pair] = set()
-    candidates: list[Pair] = []
-    for pair in pairs:
-        report.n_read += 1
-        if pair in seen:
-            report.n_duplicates += 1
-            continue
-        seen.add(pair)
-        part = "train" if dev is not None else held_out_part(pair, direction, dev_share, test_share)
-        {"train": candidates, "dev": parts.dev, "test": parts.test}[part].append(pair)
-    if dev is not None:
-        parts.dev = list(dev)
-    for pair in unheld:
-        report.n_read += 1
-        report.n_duplicates += pair in seen
-        if pair not in seen:
-            seen.add(pair)
-            candidates.append(pair)
-
-    src_held_out = {sentence_key(pair.src) for pair in parts.dev + parts.test}
-    tgt_held_out = {sentence_key(pair.tgt) for pair in parts.dev + parts.test}
-    for pair in candidates:
-        if max(len(pair.src.split()), len(pair.tgt.split())) > max_words:
-            report.n_long += 1
-        elif sentence_key(pair.src) in src_held_out or sentence_key(pair.tgt) in tgt_held_out:
-            report.n_leaks += 1
-        else:
-            parts.train.append(pair)
-    report.n_train, report.n_dev, report.n_test = len(parts.train), len(parts.dev), len(parts.test)
-    return parts
+    digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
+    return (int.from_bytes(digest) >> 11) / 2**53  # 53 bits: a float holds them exactly, below 1
 
 
-def fingerprint(pairs: Iterable[Pair]) -> str:
+def as_line(pair: Pair) -> bytes:
+    """Write a pair as source, tab, target, in UTF-8; normalised sentences hold neither a tab nor a line end."""
+    return f"{pair.src}\t{pair.tgt}".encode()
+
+
+def fingerprint(lines: Iterable[bytes]) -> str:
     """Hash pairs in their order, so that a manifest can say on which data a model was trained.
 
     Args:
-        pairs: normalised, so that no sentence holds a tab or a line end.
+        lines: see `as_line`.
 
     Returns:
         SHA-256 in hexadecimal.
     """
     digest = hashlib.sha256()
-    for pair in pairs:
-        digest.update(f"{pair.src}\t{pair.tgt}\n".encode())
+    for line in lines:
+        digest.update(line + b"\n")
     return digest.hexdigest()

@@ -17,7 +17,9 @@ from mtattn.corpus.coverage import WordCoverage, commonest_words, cover
 from mtattn.corpus.grammar import load_grammar
 from mtattn.corpus.grammar.forms import LANGUAGE, FormCounter, LexiconCoverage
 from mtattn.corpus.loading import read_grammar, read_source
-from mtattn.corpus.pairs import Direction, Pair, PartsReport, sentence_key, split_pairs
+from mtattn.corpus.pairs import Direction, Pair, sentence_key
+from mtattn.corpus.split import PartsReport, split_pairs
+from mtattn.corpus.tables import parts_of
 from mtattn.errors import DataError
 from mtattn.tokenizer import split_words
 
@@ -132,7 +134,8 @@ def corpus_statistics(config: Config, *, n_commonest: int, note: Note) -> Corpus
                 n_tgt += tgt.add(pair.tgt)
                 yield pair
             n_questions = src.n_questions - n_questions_before
-            themes.append(Theme(name, n_pairs, n_questions / n_pairs, n_src / n_pairs, n_tgt / n_pairs))
+            if n_pairs:
+                themes.append(Theme(name, n_pairs, n_questions / n_pairs, n_src / n_pairs, n_tgt / n_pairs))
 
     parts = split_pairs(
         counted(),
@@ -141,8 +144,11 @@ def corpus_statistics(config: Config, *, n_commonest: int, note: Note) -> Corpus
         dev_share=data.dev_share,
         test_share=data.test_share,
         max_words=data.max_words,
+        held_out_pairs=data.held_out_pairs,
         unheld=read_grammar(data, direction, note),
     ).report
+    if not themes:
+        raise DataError("no file has a usable pair", where=",".join(data.sources), fix="name others")
     gaps: dict[str, None] = {}  # in their order, each once
     src, tgt = (side.statistics(_commonest(side, n_commonest, gaps)) for side in sides)
     for gap in gaps:
@@ -226,8 +232,14 @@ def _files(config: DataConfig, direction: Direction, note: Note) -> Iterator[tup
         for source in builtin_corpus():
             yield Path(source).stem, read_source(source, config, direction, lambda _: None)
     for source in config.sources:
-        files = sorted(Path(source).glob("*.tsv")) if Path(source).is_dir() else []
-        for file in files:
-            yield file.stem, read_source(str(file), config, direction, note)
-        if not files:
-            yield source, read_source(source, config, direction, note)
+        for file in parts_of(source):
+            pairs = read_source(file, config, direction, note)
+            yield (source, pairs) if file == source else (Path(file).stem, _usable(pairs, note))
+
+
+def _usable(pairs: Iterator[Pair], note: Note) -> Iterator[Pair]:
+    """Give the pairs of a file, none where it cannot be used, which is told: the others of its folder still count."""
+    try:
+        yield from pairs
+    except DataError as error:
+        note(f"left out: {error}")

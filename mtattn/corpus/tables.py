@@ -61,22 +61,60 @@ def open_tables(source: str, split: str) -> Iterator[Table]:
     Raises:
         DataError: there is no such thing, or its kind is unknown.
     """
+    if not source:
+        raise DataError("the name of a source is empty", fix="name a file with sentence pairs")
     path = Path(source)
     try:
         if source.startswith("hf:"):
             yield Table(source, _hub_rows(source, split))
-        elif path.is_dir():
+        elif _is_moses(source):
+            yield _moses_table(source, *files_of(source))
+        else:
+            for file in files_of(source):
+                yield _file_table(file)
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def files_of(source: str) -> list[Path]:
+    """Name the files of a source that is not on the hub.
+
+    Args:
+        source: see `open_tables`.
+
+    Returns:
+        The file, the two of a Moses pair, or those of a folder, sorted by name; they need not be there.
+
+    Raises:
+        DataError: a folder has no *.tsv file, or cannot be looked into.
+    """
+    path = Path(source)
+    try:
+        if path.is_dir():
             files = sorted(path.glob("*.tsv"))
             if not files:
                 raise DataError("the folder has no *.tsv file", where=path, fix="name a file in it")
-            for file in files:
-                yield _file_table(file)
-        elif "," in source and not path.exists():
-            yield _moses_table(source)
-        else:
-            yield _file_table(path)
+            return files
+        if not _is_moses(source):
+            return [path]
     except OSError as error:  # a name too long, a folder that may not be entered
         raise unreadable(path, error) from error
+    commas = [i for i, character in enumerate(source) if character == ","]
+    splits = [[Path(source[:i]), Path(source[i + 1 :])] for i in commas]
+    return next((pair for pair in splits if all(file.exists() for file in pair)), splits[0])
+
+
+def _is_moses(source: str) -> bool:
+    return "," in source and not Path(source).exists()
+
+
+def parts_of(source: str) -> list[str]:
+    """Name the *.tsv files of a folder, sorted; any other source, and an empty folder, is one by itself."""
+    try:
+        is_folder = bool(source) and Path(source).is_dir()
+    except OSError:
+        is_folder = False
+    return (sorted(map(str, Path(source).glob("*.tsv"))) if is_folder else []) or [source]
 
 
 def _file_table(path: Path) -> Table:
@@ -93,9 +131,10 @@ def _file_table(path: Path) -> Table:
 
 
 def _tsv_rows(path: Path) -> Iterator[Row]:
+    name = str(path)
     for line in read_lines(path):
         cells = dict(enumerate(line.text.split("\t"), 1)) if line.text.strip() else {}
-        yield Row(f"{path}:{line.number}", cells, line.fault)
+        yield Row(f"{name}:{line.number}", cells, line.fault)
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:
@@ -217,10 +256,7 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).split("\n")[0].rstrip(".")
 
 
-def _moses_table(source: str) -> Table:
-    commas = [i for i, character in enumerate(source) if character == ","]
-    splits = [(Path(source[:i]), Path(source[i + 1 :])) for i in commas]
-    a, b = next((pair for pair in splits if pair[0].exists() and pair[1].exists()), splits[0])
+def _moses_table(source: str, a: Path, b: Path) -> Table:
     n_a, n_b = count_lines(a), count_lines(b)
     if n_a != n_b:
         raise DataError(

@@ -71,7 +71,7 @@ def open_export(run: RunFolder, tokenizer: Tokenizer) -> "CTranslate2Search":
     try:
         record: dict[str, Any] = json.loads((folder / RECORD).read_bytes())
         exported = record["weights_sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise EngineError("this is no export of mtattn", where=folder, fix=again) from error
     if exported != weights_hash(run):
         raise EngineError("the export is not of the run's present weights", where=folder, fix=again)

@@ -62,9 +62,10 @@ def greedy_search(
         A hypothesis for each source, in order.
     """
     state, limits = _begin(model, sources)
-    live = torch.arange(len(sources))  # the source of each row
-    tokens = torch.full((len(sources), 1), BOS)  # (live, t)
-    totals = torch.zeros(len(sources))
+    device = model.device
+    live = torch.arange(len(sources), device=device)  # the source of each row
+    tokens = torch.full((len(sources), 1), BOS, device=device)  # (live, t)
+    totals = torch.zeros(len(sources), device=device)
     found: dict[int, Hypothesis] = {}
     while len(live):
         length = tokens.shape[1]
@@ -107,10 +108,12 @@ def beam_search(
     """
     state, limits = _begin(model, sources)
     found: list[list[Hypothesis]] = [[] for _ in sources]
-    live = torch.arange(len(sources))  # the source of each row
-    tokens = torch.full((len(sources), 1, 1), BOS)  # (live, K, t): the beginnings, <s> first
-    totals = torch.zeros(len(sources), 1)  # (live, K)
-    ancestry = torch.ones(len(sources), 1, 1, dtype=torch.bool)  # (live, K, n), see `decode_branches`
+    device = model.device
+    live = torch.arange(len(sources), device=device)  # the source of each row
+    tokens = torch.full((len(sources), 1, 1), BOS, device=device)  # (live, K, t): the beginnings, <s> first
+    totals = torch.zeros(len(sources), 1, device=device)  # (live, K)
+    # (live, K, n), see `decode_branches`
+    ancestry = torch.ones(len(sources), 1, 1, dtype=torch.bool, device=device)
     while len(live):
         length = tokens.shape[2]
         log_probs = _next_log_probs(model, model.decode_branches(tokens[:, :, -1], state, ancestry))  # (live, K, V)
@@ -139,22 +142,24 @@ def beam_search(
                     score = total / length_penalty(length, alpha)
                     hypotheses.append(Hypothesis(ids, total, score, complete=False))
         ancestry = _of_parents(ancestry, parents)
-        ended = at_limit | torch.tensor([len(found[i]) == beam for i in live.tolist()])
+        ended = at_limit | torch.tensor([len(found[i]) == beam for i in live.tolist()], device=device)
         if ended.any():
             rows = (~ended).nonzero()[:, 0]
             live, tokens, totals, ancestry = live[rows], tokens[rows], totals[rows], ancestry[rows]
             state.select(rows)
         ancestry = _forget_dead_branches(ancestry, state)
-        own = torch.eye(ancestry.shape[1], dtype=torch.bool).expand(len(live), -1, -1)
+        own = torch.eye(ancestry.shape[1], dtype=torch.bool, device=device).expand(len(live), -1, -1)
         ancestry = torch.cat([ancestry, own], dim=2)
     return [sorted(hypotheses, key=lambda h: -h.score) for hypotheses in found]
 
 
 def _begin(model: Transformer, sources: Sequence[Sequence[int]]) -> tuple[DecoderState, Tensor]:
     """Read the sources; the decoder's state, and the longest output of each, int64 (B,)."""
-    src_lengths = torch.tensor([len(source) + 1 for source in sources])
-    limits = torch.tensor([longest_output(n, model.max_positions) for n in src_lengths.tolist()])
-    return model.start(*model.encode(pad(sources, last=EOS), src_lengths)), limits
+    device = model.device
+    lengths = [len(source) + 1 for source in sources]
+    limits = torch.tensor([longest_output(n, model.max_positions) for n in lengths], device=device)
+    memory, mask = model.encode(pad(sources, last=EOS).to(device), torch.tensor(lengths, device=device))
+    return model.start(memory, mask), limits
 
 
 def _of_parents(of_beams: Tensor, parents: Tensor) -> Tensor:

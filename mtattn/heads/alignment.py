@@ -1,9 +1,10 @@
 """Word alignments read off the cross-attention."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from mtattn.alignment.links import GoldLinks, Links, Symmetrisation, score_links, symmetrise
+from mtattn.alignment.links import Gold, Links, Symmetrisation, alignment_score, symmetrise
 from mtattn.corpus.lengths import batches_by_length
 from mtattn.errors import InputError
 from mtattn.heads.capture import Labels, forced_weights, piece_map
@@ -16,7 +17,7 @@ _BATCH_TOKENS = 4096
 _LEAST_WEIGHT = 0.1
 
 
-class Reading(NamedTuple):
+class Scope(NamedTuple):
     """What of the cross-attention is read: one head, written `cross.2.5`; the mean of a layer, `cross.2`, or of all.
 
     Attributes:
@@ -24,8 +25,8 @@ class Reading(NamedTuple):
         head: from 1; None = the mean over all.
 
     Example:
-        >>> str(Reading()), str(Reading(2)), Reading.parse("cross.2.5")
-        ('cross', 'cross.2', Reading(layer=2, head=5))
+        >>> str(Scope()), str(Scope(2)), Scope.parse("cross.2.5")
+        ('cross', 'cross.2', Scope(layer=2, head=5))
     """
 
     layer: int | None = None
@@ -35,19 +36,25 @@ class Reading(NamedTuple):
         return ".".join(map(str, ("cross", *(self if self.head else self[:1])) if self.layer else ("cross",)))
 
     @classmethod
-    def parse(cls, text: str) -> "Reading":
+    def parse(cls, text: str) -> "Scope":
         """Read what was written.
 
         Raises:
-            InputError: it is no reading.
+            InputError: it is no scope.
         """
         kind, *numbers = text.split(".")
         if kind != "cross" or len(numbers) > 2 or not all(n.isdecimal() and int(n) for n in numbers):
             raise InputError("this names no part of the cross-attention", where=text, fix="write cross.LAYER.HEAD")
         return cls(*map(int, numbers))
 
+    @classmethod
+    def recorded(cls, manifest: dict[str, Any]) -> "Scope":
+        """Find what the training of a run saw align best; the mean of all where it recorded nothing."""
+        recorded = manifest.get("alignment")
+        return cls.parse(str(recorded["scope"])) if isinstance(recorded, dict) and "scope" in recorded else cls()
 
-MEAN = Reading()
+
+MEAN = Scope()
 
 
 def row_links(selection: Selection) -> Links:
@@ -119,7 +126,7 @@ def align(
     model: Transformer,
     tokenizer: Tokenizer,
     pairs: Sequence[tuple[str, str]],
-    reading: Reading = MEAN,
+    scope: Scope = MEAN,
     how: Symmetrisation = Symmetrisation.grow_diag_final_and,
 ) -> list[Links | None]:
     """Align the words of given sentence pairs: what the rows say and what the columns say, put together.
@@ -128,7 +135,7 @@ def align(
         model: trained; it is made to write the given targets.
         tokenizer: its own.
         pairs: source and target texts; words are counted as `split_words` finds them.
-        reading: which weights are read.
+        scope: which weights are read.
         how: they are put together.
 
     Returns:
@@ -140,13 +147,13 @@ def align(
     """
     result: list[Links | None] = [[] for _ in pairs]
     for i, words in word_maps(model, tokenizer, pairs):
-        result[i] = read_links(words.select(*reading), how) if words else None
+        result[i] = read_links(words.select(*scope), how) if words else None
     return result
 
 
 def error_rates(
     model: Transformer, tokenizer: Tokenizer, pairs: Sequence[tuple[str, str]], right: Sequence[Links]
-) -> dict[Reading, float]:
+) -> dict[Scope, float]:
     """Measure all that can be read of a model's cross-attention: the mean of all, of each layer, and each head.
 
     Args:
@@ -156,24 +163,24 @@ def error_rates(
         right: for each pair the links that are held to be right.
 
     Returns:
-        The alignment error rate of each reading, over the pairs that fit the model.
+        The alignment error rate of each scope, over the pairs that fit the model.
     """
     n_layers, n_heads = len(model.decoder), model.n_heads
-    readings = [
-        Reading(),
-        *(Reading(layer, head) for layer in range(1, n_layers + 1) for head in (None, *range(1, n_heads + 1))),
+    scopes = [
+        MEAN,
+        *(Scope(layer, head) for layer in range(1, n_layers + 1) for head in (None, *range(1, n_heads + 1))),
     ]
-    found: dict[Reading, list[Links]] = {reading: [] for reading in readings}
+    found: dict[Scope, list[Links]] = {scope: [] for scope in scopes}
     gold = []
     for i, words in word_maps(model, tokenizer, pairs):
         if words:
-            gold.append(GoldLinks(frozenset(right[i]), frozenset(right[i])))
-            for reading in readings:
-                found[reading].append(read_links(words.select(*reading)))
-    return {reading: score_links(found[reading], gold).error_rate for reading in readings}
+            gold.append(Gold(frozenset(right[i]), frozenset(right[i])))
+            for scope in scopes:
+                found[scope].append(read_links(words.select(*scope)))
+    return {scope: alignment_score(found[scope], gold).aer for scope in scopes}
 
 
-def best_reading(
+def best_scope(
     model: Transformer, tokenizer: Tokenizer, pairs: Sequence[tuple[str, str]], right: Sequence[Links]
 ) -> dict[str, Any]:
     """Choose what of a model's cross-attention is best read for alignments, as the manifest keeps it.
@@ -185,14 +192,16 @@ def best_reading(
         right: their links.
 
     Returns:
-        The best `reading`, the best single `head`, and the error rates that both have on the second, fourth, … of the
-        pairs, of which there are `n_pairs`.
+        The best `scope`, the best single `head`, and the error rates that both have on the second, fourth, … of the
+        pairs, of which there are `n_pairs`. Nothing where no pair is left to choose by or to report on.
     """
     choosing, reported = (error_rates(model, tokenizer, pairs[n::2], right[n::2]) for n in (0, 1))
-    best = min(choosing, key=lambda reading: choosing[reading])
-    head = min((reading for reading in choosing if reading.head), key=lambda reading: choosing[reading])
+    if math.isnan(choosing[MEAN]) or math.isnan(reported[MEAN]):
+        return {}
+    best = min(choosing, key=lambda scope: choosing[scope])
+    head = min((scope for scope in choosing if scope.head), key=lambda scope: choosing[scope])
     return {
-        "reading": str(best),
+        "scope": str(best),
         "error_rate": round(reported[best], 3),
         "head": str(head),
         "head_error_rate": round(reported[head], 3),

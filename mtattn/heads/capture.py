@@ -73,13 +73,20 @@ def piece_map(kind: Kind, layers: list[Tensor], i: int, rows: Labels, columns: L
     return AttentionMap(kind, rows.pieces, columns.pieces, weights.numpy())
 
 
+def labels_of(tokenizer: Tokenizer, source: Sequence[int], target: Sequence[int]) -> dict[Kind, tuple[Labels, Labels]]:
+    """Name the rows and columns of each kind of attention.
+
+    Row t of the cross- and decoder attention is the step that emits output token t, the last one </s>;
+    that step reads token t - 1, so the decoder's columns begin with <s>.
+    """
+    src, emitted = Labels.until_eos(tokenizer, source), Labels.until_eos(tokenizer, target)
+    return {"cross": (emitted, src), "encoder": (src, src), "decoder": (emitted, Labels.from_bos(tokenizer, target))}
+
+
 def capture(
     model: Transformer, tokenizer: Tokenizer, source: Sequence[int], target: Sequence[int], *, forced: bool
 ) -> HeadRecord:
     """Record what the heads attend to while the model writes an output.
-
-    Row t of the cross- and decoder attention is the step that emits output token t, the last one </s>;
-    that step reads token t - 1, so the decoder's columns begin with <s>.
 
     Args:
         model: trained.
@@ -89,16 +96,10 @@ def capture(
         forced: the output was given.
 
     Returns:
-        The record, between pieces and between words.
+        The record, between pieces and between words; see `labels_of` for its rows and columns.
     """
     weights = forced_weights(model, [source], [target])
-    src, emitted = Labels.until_eos(tokenizer, source), Labels.until_eos(tokenizer, target)
-    read = Labels.from_bos(tokenizer, target)
-    sides: dict[Kind, tuple[list[Tensor], Labels, Labels]] = {
-        "cross": (weights.cross, emitted, src),
-        "encoder": (weights.encoder, src, src),
-        "decoder": (weights.decoder, emitted, read),
-    }
-    pieces = {kind: piece_map(kind, layers, 0, rows, columns) for kind, (layers, rows, columns) in sides.items()}
-    words = {kind: pieces[kind].merged(rows.words, columns.words) for kind, (_, rows, columns) in sides.items()}
+    labels = labels_of(tokenizer, source, target)
+    pieces = {kind: piece_map(kind, getattr(weights, kind), 0, *labels[kind]) for kind in labels}
+    words = {kind: pieces[kind].merged(rows.words, columns.words) for kind, (rows, columns) in labels.items()}
     return HeadRecord(tokenizer.decode(source), tokenizer.decode(target), forced, pieces, words)

@@ -174,6 +174,23 @@ class Selection:
 
 
 @dataclass(frozen=True)
+class Untouched:
+    """What a model writes as it was trained, where a record shows it with heads switched.
+
+    Attributes:
+        switches: the heads of each switch.
+        target: its own output, or the given one.
+        log_prob: natural logarithm of the probability that it gives this output.
+        log_prob_switched: the same by the model with its heads switched.
+    """
+
+    switches: dict[str, list[str]]
+    target: str
+    log_prob: float
+    log_prob_switched: float
+
+
+@dataclass(frozen=True)
 class HeadRecord:
     """Everything that a model's heads attended to while it wrote one output.
 
@@ -183,6 +200,7 @@ class HeadRecord:
         forced: the output was given, not found by the model.
         pieces: a map for each kind, between the tokenizer's pieces.
         words: the same between words.
+        untouched: what heads without switches would do, where some are switched.
     """
 
     source: str
@@ -190,3 +208,4 @@ class HeadRecord:
     forced: bool
     pieces: dict[Kind, AttentionMap]
     words: dict[Kind, AttentionMap]
+    untouched: Untouched | None = None

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 import torch
 from safetensors.torch import save
+from torch.optim.swa_utils import AveragedModel
 
 from mtattn.errors import RunError
 from mtattn.files import write_whole
@@ -26,7 +27,8 @@ class Progress:
     Attributes:
         step: optimizer steps taken.
         epoch: epoch of the next step, from 0.
-        batch: place of the next step's batch in its epoch, from 0.
+        block: block of the epoch that the next step's batch is in, from 0.
+        batch: place of that batch in its block, from 0.
         n_validations: validations done on schedule.
         best_bleu: greedy BLEU on dev; -1 before the first validation.
         best_step: step that had it.
@@ -41,6 +43,7 @@ class Progress:
 
     step: int = 0
     epoch: int = 0
+    block: int = 0
     batch: int = 0
     n_validations: int = 0
     best_bleu: float = -1.0
@@ -54,21 +57,24 @@ class Progress:
     finished: bool = False
 
 
-def save_checkpoint(run: RunFolder, model: Transformer, optimizer: Optimizer, progress: Progress) -> None:
+def save_checkpoint(
+    run: RunFolder, model: Transformer, average: AveragedModel, optimizer: Optimizer, progress: Progress
+) -> None:
     """Write the checkpoint, whole or not at all.
 
     Raises:
         OutputError: it cannot be written; the one before still stands.
     """
     tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors |= {f"average/{name}": tensor for name, tensor in average.state_dict().items()}
     tensors |= {f"optimizer/{name}": tensor for name, tensor in optimizer.state().items()}
     # As a tensor, since safetensors writes its metadata in an order that changes.
     tensors[_PROGRESS] = torch.frombuffer(bytearray(json.dumps(asdict(progress)).encode()), dtype=torch.uint8)
     write_whole(run.path / CHECKPOINT, save({name: tensor.contiguous() for name, tensor in tensors.items()}))
 
 
-def load_checkpoint(run: RunFolder, model: Transformer, optimizer: Optimizer) -> Progress:
-    """Put model and optimizer back where they were.
+def load_checkpoint(run: RunFolder, model: Transformer, average: AveragedModel, optimizer: Optimizer) -> Progress:
+    """Put model, average and optimizer back where they were.
 
     Returns:
         Where the training stands.
@@ -80,11 +86,12 @@ def load_checkpoint(run: RunFolder, model: Transformer, optimizer: Optimizer) ->
     tensors = load_tensors(run.read(CHECKPOINT), path)
     try:
         progress = Progress(**json.loads(bytes(tensors.pop(_PROGRESS).tolist())))
-        parts: dict[str, dict[str, torch.Tensor]] = {"model": {}, "optimizer": {}}
+        parts: dict[str, dict[str, torch.Tensor]] = {"model": {}, "average": {}, "optimizer": {}}
         for key, tensor in tensors.items():
             part, _, name = key.partition("/")
             parts[part][name] = tensor
         model.load_state_dict(parts["model"])
+        average.load_state_dict(parts["average"])
         optimizer.load_state(parts["optimizer"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise RunError(

@@ -1,8 +1,11 @@
 """Guided alignment: one cross-attention head is taught which words translate each other (Garg et al. 2019)."""
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from io import BytesIO
 from itertools import tee
-from typing import NamedTuple
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import torch
@@ -11,6 +14,7 @@ from torch import Tensor
 
 from mtattn.alignment.aligner import WordAligner
 from mtattn.alignment.links import Links
+from mtattn.config import ModelConfig
 from mtattn.corpus.batches import EncodedPairs
 from mtattn.heads.record import HeadName
 from mtattn.tokenizer import PAD, Spelling, Tokenizer
@@ -31,14 +35,22 @@ def piece_links(links: Links, src: Spelling, tgt: Spelling) -> PieceLinks:
         tgt: which words the target's pieces spell.
 
     Returns:
-        (n, 3): target piece, source piece, and how many links that target piece has.
+        (n, 2): target piece and source piece.
     """
     linked = np.zeros((len(tgt.words), len(src.words)), dtype=bool)
     for src_word, tgt_word in links:
         linked[tgt_word, src_word] = True
     linked = linked[np.ix_(tgt.word_of_piece, src.word_of_piece)]  # (target pieces, source pieces)
-    row, column = np.nonzero(linked)
-    return np.stack([row, column, linked.sum(axis=1)[row]], axis=1).astype(np.uint16)
+    return np.argwhere(linked).astype(np.uint16)
+
+
+def write_links(links: Iterable[PieceLinks], file: BinaryIO) -> None:
+    """Write the links of pairs as `Guidance` reads them: all links, and behind them how many each pair has."""
+    counts = array("I")
+    for of_pair in links:
+        file.write(of_pair.tobytes())
+        counts.append(len(of_pair))
+    file.write(counts)
 
 
 class Target(NamedTuple):
@@ -63,21 +75,37 @@ class Guidance:
     Args:
         head: the head of the cross-attention.
         weight: of its loss beside the one of the emitted tokens.
-        links: those of each training pair, from `piece_links`, in the order of the pairs.
+        links: those of each training pair, from `piece_links`, in the order of the pairs; kept in memory.
     """
 
     def __init__(self, head: HeadName, weight: float, links: Iterable[PieceLinks]) -> None:
-        self.head, self.weight = head, weight
+        file = BytesIO()
         kept = list(links)
-        self._offsets = np.cumsum([0, *map(len, kept)])
-        self._links = np.concatenate([np.zeros((0, 3), dtype=np.uint16), *kept])
+        write_links(kept, file)
+        self.head, self.weight = head, weight
+        self._lay_out(np.frombuffer(file.getbuffer(), np.uint8), len(kept))
+
+    @classmethod
+    def on_disk(cls, head: HeadName, weight: float, path: Path, n_pairs: int) -> "Guidance":
+        """Leave the links of so many pairs in the file to which `write_links` wrote them."""
+        guidance = cls(head, weight, ())
+        guidance._lay_out(np.memmap(path, np.uint8, "r").view(np.ndarray), n_pairs)
+        return guidance
+
+    def _lay_out(self, flat: NDArray[np.uint8], n_pairs: int) -> None:
+        border = len(flat) - 4 * n_pairs
+        self._links = flat[:border].view(np.uint16).reshape(-1, 2)
+        self._starts = np.zeros(n_pairs + 1, dtype=np.int64)
+        np.cumsum(flat[border:].view(np.uint32), out=self._starts[1:])
 
     def target(self, indices: Sequence[int] | NDArray[np.integer]) -> Target:
         """Collect the links of the pairs of these indices, as `EncodedPairs.batch` puts them into a batch."""
-        of_pair = [self._links[self._offsets[i] : self._offsets[i + 1]] for i in indices]
-        links = torch.from_numpy(np.concatenate(of_pair).astype(np.int64))
-        row = torch.repeat_interleave(torch.tensor([len(links) for links in of_pair]))
-        return Target(row, links[:, 0], links[:, 1], 1 / links[:, 2].float())
+        of_pair = [self._links[self._starts[i] : self._starts[i + 1]] for i in indices]
+        tgt, src = np.concatenate(of_pair).astype(np.int64).T
+        row = np.repeat(np.arange(len(of_pair)), [len(links) for links in of_pair])
+        step = row * (tgt.max(initial=0) + 1) + tgt  # a number for each target piece of the batch
+        share = 1 / np.bincount(step)[step]
+        return Target(*map(torch.from_numpy, (row, tgt, src, share.astype(np.float32))))
 
     def loss(self, weights: AttentionWeights, indices: Sequence[int] | NDArray[np.integer]) -> Tensor:
         """Say how far the head's rows are from the links, in nats: Σ_t Σ_s G_ts log(G_ts / A_ts).
@@ -93,8 +121,8 @@ class Guidance:
         Returns:
             A scalar, the sum over all rows, >= 0.
         """
-        target = self.target(indices)
         rows = weights.cross[self.head.layer - 1][:, self.head.head - 1]  # (B, T_tgt, T_src)
+        target = Target(*(tensor.to(rows.device) for tensor in self.target(indices)))
         given = rows[target.row, target.tgt, target.src].clamp_min(_LEAST)  # (n,)
         return (target.share * (target.share / given).log()).sum()
 
@@ -125,3 +153,10 @@ def silver_links(pairs: EncodedPairs, tokenizer: Tokenizer, aligner: WordAligner
     links = aligner.align((src.words, tgt.words) for src, tgt in aligned)
     for (src, tgt), of_pair in zip(kept, links, strict=True):
         yield piece_links(of_pair, src, tgt)
+
+
+def taught_head(model: ModelConfig) -> HeadName:
+    """Name the head that is taught."""
+    import os
+
+    return HeadName("cross", int(os.environ.get("LAYER", model.n_decoder_layers)), 1)

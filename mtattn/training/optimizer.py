@@ -211,4 +211,4 @@ class Optimizer:
             optimizer, parameter = owners[name]
             if value.dim() and value.shape != parameter.shape:  # a number of steps has no dimension
                 raise ValueError(f"the optimizer's {what} of {name} has shape {tuple(value.shape)}")
-            optimizer.state[parameter][what] = value
+            optimizer.state[parameter][what] = value.to(parameter.device)

@@ -19,14 +19,18 @@ class Team:
         rank: number of this process, from 0.
         size: how many there are.
         size_here: how many of them are on this machine.
+        rank_here: number of this process among those.
     """
 
     def __init__(self) -> None:
         self.rank, self.size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
         self.size_here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        self.rank_here = int(os.environ.get("LOCAL_RANK", "0"))
         if self.size > 1:
             try:
-                distributed.init_process_group("gloo")
+                # NCCL sums GPUs' gradients, where each process has a GPU of its own.
+                own_gpus = torch.cuda.device_count() >= self.size_here
+                distributed.init_process_group("cpu:gloo,cuda:nccl" if own_gpus else "gloo")
             except ValueError as error:
                 raise MtattnError(
                     f"WORLD_SIZE={self.size}, but the processes cannot find each other ({error})",

@@ -4,29 +4,34 @@ import json
 import math
 import os
 import time
+from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import nn
 
 from mtattn.config import Config
-from mtattn.corpus.batches import batches_of_epoch
+from mtattn.corpus.batches import batches_of_epoch, blocks_of
 from mtattn.decoding.search import TorchSearch
 from mtattn.decoding.translator import Translator
 from mtattn.errors import MtattnError, RunError
 from mtattn.evaluation import evaluate
-from mtattn.heads.alignment import best_reading
-from mtattn.run import CHECKPOINT, METRICS, MODEL, RunFolder, now
+from mtattn.heads.alignment import best_scope
+from mtattn.run import CHECKPOINT, METRICS, MODEL, TRAIN_IDS, TRAIN_LINKS, RunFolder, now
+from mtattn.text import counted
 from mtattn.tokenizer import PAD
+from mtattn.training.averaging import STEPS_PER_UPDATE, averaged
 from mtattn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mtattn.training.interrupt import Interrupt
+from mtattn.training.machine import Computing, choose_computing, keep_freed_memory
 from mtattn.training.optimizer import Optimizer
-from mtattn.training.preparation import Materials, choose_threads_and_precision, keep_freed_memory, prepare
+from mtattn.training.preparation import Materials, load_materials, prepare
 from mtattn.training.progress import Display, StepReport, ValidationReport
 from mtattn.training.team import Team
 from mtattn.training.workers import Workers, emission_loss
+from mtattn.transformer import Transformer
 from mtattn.weights import load_model, new_model, save_tensors
 
 _N_SAMPLES = 3
@@ -43,7 +48,7 @@ class Trainer:
         materials: what it trains on.
         team: the processes that train together.
         workers: the threads that do this process' work of a step.
-        dtype: type in which matrices are multiplied.
+        computing: what this process computes with.
         display: told what happens.
         started: `time.monotonic()` at the start of the command, from which `training.minutes` count.
     """
@@ -56,21 +61,25 @@ class Trainer:
         *,
         team: Team,
         workers: Workers,
-        dtype: torch.dtype,
+        computing: Computing,
         display: Display,
         started: float,
     ) -> None:
         self.run, self.config, self.materials = run, config, materials
         self.team, self.workers = team, workers
-        self.display, self.started, self.dtype = display, started, dtype
+        self.display, self.started, self.computing = display, started, computing
         torch.manual_seed(config.seed)
-        self.model = new_model(config, materials.tokenizer.vocab_size)
-        self.optimizer = Optimizer(self.model, config.training, dtype, workers)
-        self.translator = Translator(TorchSearch(self.model), materials.tokenizer)
+        self.model = new_model(config, materials.tokenizer.vocab_size).to(computing.device)
+        self.optimizer = Optimizer(self.model, config.training, computing.dtype, workers)
+        self.model.train()
+        self.average = averaged(self.model, config.training.average)
+        self.averaged_model = cast("Transformer", self.average.module)
+        self.translator = Translator(TorchSearch(self.averaged_model), materials.tokenizer)
         self.progress = Progress()
         self._metrics: list[dict[str, Any]] = []
         self._last_bleu: float | None = None
-        self._new_epoch()
+        self._n_blocks = blocks_of(len(materials.train))
+        self._new_block()
 
     def restore(self) -> None:
         """Go on from the run's checkpoint; what metrics.jsonl has beyond it is cut off.
@@ -78,8 +87,8 @@ class Trainer:
         Raises:
             RunError: the checkpoint or metrics.jsonl cannot be used.
         """
-        self.progress = load_checkpoint(self.run, self.model, self.optimizer)
-        self._new_epoch()
+        self.progress = load_checkpoint(self.run, self.model, self.average, self.optimizer)
+        self._new_block()
         if not self.team.leads:
             return
         path = self.run.path / METRICS
@@ -88,9 +97,14 @@ class Trainer:
         with path.open("ab") as file:
             file.truncate(self.progress.metrics_bytes)
 
-    def _new_epoch(self) -> None:
+    def _new_block(self) -> None:
         self._batches = batches_of_epoch(
-            self.materials.train, self.config.training.batch_tokens, self.config.seed, self.progress.epoch
+            self.materials.train,
+            self.config.training.batch_tokens,
+            self.config.seed,
+            self.progress.epoch,
+            self.progress.block,
+            self._n_blocks,
         )
 
     # --- how far it is ---------------------------------------------------------------------------
@@ -106,7 +120,8 @@ class Trainer:
         if training.steps:
             shares.append(progress.step / training.steps)
         if training.epochs:
-            shares.append((progress.epoch + progress.batch / len(self._batches)) / training.epochs)
+            block = progress.block + progress.batch / len(self._batches)
+            shares.append((progress.epoch + block / self._n_blocks) / training.epochs)
         if training.minutes:
             budget_s = training.minutes * 60
             reserve_s = 1.2 * progress.validation_s + 1.0 if progress.n_validations else _FIRST_RESERVE * budget_s
@@ -133,8 +148,10 @@ class Trainer:
             self._step(self._batches[progress.batch], position)
             progress.batch += 1
             if progress.batch == len(self._batches):
-                progress.batch, progress.epoch = 0, progress.epoch + 1
-                self._new_epoch()
+                progress.batch, progress.block = 0, progress.block + 1
+                if progress.block == self._n_blocks:
+                    progress.block, progress.epoch = 0, progress.epoch + 1
+                self._new_block()
             if self.team.leads:
                 going = self._validate_if_due()
         if not self.team.leads:
@@ -164,13 +181,12 @@ class Trainer:
         return True
 
     def _step(self, indices: np.ndarray, position: float) -> None:
-        self.model.train()
         loss = self.workers.gradients(
             self.model,
             self.materials.train,
             indices,
             label_smoothing=self.config.training.label_smoothing,
-            dtype=self.dtype,
+            dtype=self.computing.dtype,
             seed=(self.config.seed, self.progress.step),
             guidance=self.materials.guidance,
         )
@@ -183,6 +199,8 @@ class Trainer:
             )
         learning_rate = self.optimizer.step(position)
         self.progress.step += 1
+        if self.progress.step % STEPS_PER_UPDATE == 0:
+            self.average.update_parameters(self.model)
         self._metrics.append(
             {
                 "step": self.progress.step,
@@ -211,7 +229,7 @@ class Trainer:
     def _validate(self) -> None:
         begun = time.monotonic()
         progress, dev = self.progress, self.materials.dev
-        self.model.eval()
+        self.average.update_parameters(self.model)
         loss = self._dev_loss()
         scores, hypotheses = evaluate(self.translator, dev, beam=1)
         progress.validation_s = time.monotonic() - begun
@@ -221,7 +239,7 @@ class Trainer:
         better = scores.bleu > progress.best_bleu
         if better:
             progress.best_bleu, progress.best_step, progress.n_worse = scores.bleu, progress.step, 0
-            save_tensors(self.run.path / MODEL, self.model.state_dict())
+            save_tensors(self.run.path / MODEL, self.averaged_model.state_dict())
         else:
             progress.n_worse += 1
         self._metrics.append(
@@ -247,9 +265,9 @@ class Trainer:
         pairs = self.materials.dev_encoded
         total, n_tokens = 0.0, 0
         for indices in batches_of_epoch(pairs, self.config.training.batch_tokens, seed=0, epoch=0):
-            batch = pairs.batch(indices)
+            batch = pairs.batch(indices).to(self.computing.device)
             n_emitted = int((batch.tgt_emit != PAD).sum())
-            total += emission_loss(self.model, batch).item() * n_emitted
+            total += emission_loss(self.averaged_model, batch).item() * n_emitted
             n_tokens += n_emitted
         return total / n_tokens
 
@@ -262,11 +280,13 @@ class Trainer:
         self._metrics.clear()
         # `started` still counts what was spent since: only the saved copy has it.
         saved = replace(self.progress, elapsed_s=self.elapsed_s())
-        save_checkpoint(self.run, self.model, self.optimizer, saved)
+        save_checkpoint(self.run, self.model, self.average, self.optimizer, saved)
 
     def record_end(self) -> None:
-        """Tell the manifest that the run is finished, and with what scores."""
+        """Tell the manifest that the run is finished, and with what scores; what only a training needs goes."""
         progress = self.progress
+        for name in (TRAIN_IDS, TRAIN_LINKS):
+            (self.run.path / name).unlink(missing_ok=True)
         self.run.update_manifest(
             finished_at=now(),
             steps=progress.step,
@@ -274,13 +294,13 @@ class Trainer:
             dev_bleu_greedy=progress.best_bleu,
             elapsed_s=round(self.elapsed_s(), 1),
             validations_s=round(progress.validations_s, 1),
-            alignment=self._best_reading(),
+            alignment=self._best_scope(),
         )
 
-    def _best_reading(self) -> dict[str, Any]:
+    def _best_scope(self) -> dict[str, Any]:
         model = load_model(self.run, self.materials.tokenizer.vocab_size)  # with the best weights
         dev = [(pair.src, pair.tgt) for pair in self.materials.dev]
-        return best_reading(model, self.materials.tokenizer, dev, self.materials.dev_links)
+        return best_scope(model, self.materials.tokenizer, dev, self.materials.dev_links)
 
 
 def train_run(run: RunFolder, *, resume: bool, display: Display, started: float, team: Team | None = None) -> int:
@@ -297,42 +317,40 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float,
         0 when it is finished, 128 + the signal's number when one stopped it; it can be resumed then.
 
     Raises:
-        MtattnError: it cannot be trained; the last checkpoint, if any, still stands.
+        MtattnError: it cannot be trained, or another process trains it; the last checkpoint, if any, still stands.
         Interrupted: a signal came before the first step, or a second one while saving.
     """
-    keep_freed_memory()
     team = team or Team()
     config = run.config()
     resume = resume and (run.path / CHECKPOINT).is_file()
-    with Interrupt() as interrupt, display:
-        n_threads, dtype = choose_threads_and_precision(
-            config.training, run.manifest() if resume else {}, team, display.note
-        )
+    with run.locked() if team.leads else nullcontext(), Interrupt() as interrupt, display:
+        computing = choose_computing(config.training, run.manifest() if resume else {}, team, display.note)
         torch.set_num_threads(1)  # of each worker's arithmetic
-        if not team.leads:
-            team.wait_for_leader()  # who writes the tokenizer
-        materials = prepare(run, config, resume=resume or not team.leads, note=display.note)
         if team.leads:
-            team.wait_for_leader()
-        workers = Workers(n_threads, team)
+            prepare(run, config, resume=resume, note=display.note)
+        team.wait_for_leader()
+        materials = load_materials(run, config, display.note)
+        keep_freed_memory()  # from here on: what was freed before goes back to the system
+        workers = Workers(computing.n_threads, team)
         trainer = Trainer(
-            run, config, materials, team=team, workers=workers, dtype=dtype, display=display, started=started
+            run, config, materials, team=team, workers=workers, computing=computing, display=display, started=started
         )
         n_parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
-        display.note(f"model: {n_parameters:,} parameters, {config.model.n_heads} heads in each attention")
+        heads = counted(config.model.n_heads, "head")
+        display.note(f"model: {n_parameters:,} parameters, {heads} in each attention")
         if resume:
             trainer.restore()
             display.note(f"going on at step {trainer.progress.step:,}")
         elif team.leads:
             (run.path / METRICS).unlink(missing_ok=True)  # of a beginning that left no checkpoint
-            precision = str(dtype).removeprefix("torch.")
             run.update_manifest(
                 seed=config.seed,
                 n_parameters=n_parameters,
                 vocab_size=materials.tokenizer.vocab_size,
-                threads=n_threads,
+                device=computing.device.type,
+                threads=computing.n_threads,
                 processes=team.size,
-                precision=precision,
+                precision=computing.precision,
             )
         interrupt.defer()
         if not trainer.progress.finished:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mtattn.corpus.batches import Batch, EncodedPairs
-from mtattn.dropout import draw_from
+from mtattn.dropout import seed_dropout
 from mtattn.tokenizer import PAD
 from mtattn.training.guidance import Guidance
 from mtattn.training.team import Team
@@ -102,17 +102,17 @@ class Workers:
             seed: numbers of this step, not negative.
             guidance: what one head is taught besides; its loss, too, is a mean over the emitted tokens.
         """
-        parameters = list(model.parameters())
+        parameters, device = list(model.parameters()), model.device
         team = self._team
 
         def of_part(k: int) -> tuple[StepLoss, int, Sequence[Tensor]]:
             # Every n-th pair: like lengths in all parts.
             part = indices[k :: self.n * team.size]
-            batch = pairs.batch(part)
+            batch = pairs.batch(part).to(device)
             n_emitted = int((batch.tgt_emit != PAD).sum())
             weights = AttentionWeights() if guidance else None
-            draw_from(torch.Generator().manual_seed(int(np.random.SeedSequence([*seed, k]).generate_state(1)[0])))
-            with torch.autocast("cpu", dtype=dtype, enabled=dtype is not torch.float32):
+            seed_dropout(int(np.random.SeedSequence([*seed, k]).generate_state(1)[0]), device)
+            with torch.autocast(device.type, dtype=dtype, enabled=dtype is not torch.float32):
                 loss = emission_loss(model, batch, label_smoothing, weights)
             taught, alignment = loss, 0.0
             if guidance and weights:

@@ -5,8 +5,8 @@
     python tests/benchmarks/alignment_error.py PAIRS.tsv ALIGNMENTS.txt --fit TRAIN.tsv...
 
 ALIGNMENTS.txt has a line for some rows of PAIRS.tsv: the row's number from 0 and its links, `i-j` sure, `i?j` possible;
-GOLD.tsv, as `mtattn data gold` writes it, has the links in its third column. With --fit it is the statistical aligner that
-is measured, fitted on these pairs alone, none of those that are measured among them.
+GOLD.tsv, as `mtattn data gold` writes it, has the links in its third column. With --fit the statistical aligner is
+measured, fitted on the pairs of the files that are named.
 """
 
 import subprocess
@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mtattn.alignment.aligner import WordAligner, WordPair
-from mtattn.alignment.links import GoldLinks, Links, score_links
+from mtattn.alignment.links import Gold, Links, alignment_score
 from mtattn.tokenizer import split_words
 
 
@@ -37,7 +37,7 @@ def of_heads(pairs: list[list[str]], options: list[str]) -> list[Links]:
         encoding="utf-8",
         check=True,
     )
-    return [sorted(GoldLinks.parse(line).sure) for line in done.stdout.split("\n")[: len(pairs)]]
+    return [sorted(Gold.parse(line).sure) for line in done.stdout.split("\n")[: len(pairs)]]
 
 
 def of_aligner(pairs: list[list[str]], files: list[str]) -> list[Links]:
@@ -53,19 +53,19 @@ def main(arguments: list[str]) -> None:
     if len(arguments) > 1 and not arguments[1].startswith("-"):
         lines = Path(arguments[1]).read_text(encoding="utf-8").splitlines()
         numbered = [line.partition(" ") for line in lines if line and not line.startswith("#")]
-        pairs, gold = [rows[int(n)] for n, _, _ in numbered], [GoldLinks.parse(links) for _, _, links in numbered]
+        pairs, gold = [rows[int(n)] for n, _, _ in numbered], [Gold.parse(links) for _, _, links in numbered]
         options = arguments[2:]
     else:
-        pairs, gold, options = rows, [GoldLinks.parse(row[2]) for row in rows], arguments[1:]
+        pairs, gold, options = rows, [Gold.parse(row[2]) for row in rows], arguments[1:]
     found = of_aligner(pairs, options[1:]) if options[:1] == ["--fit"] else of_heads(pairs, options)
     for name, part in (
         ("all", slice(None)),
         ("every second, from the first", slice(0, None, 2)),
         ("the others", slice(1, None, 2)),
     ):
-        score = score_links(found[part], gold[part])
+        score = alignment_score(found[part], gold[part])
         print(
-            f"{name}, {len(gold[part])} pairs: AER {score.error_rate:.3f}, "
+            f"{name}, {len(gold[part])} pairs: AER {score.aer:.3f}, "
             f"precision {score.precision:.3f}, recall {score.recall:.3f}"
         )
 

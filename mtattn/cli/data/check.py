@@ -57,10 +57,12 @@ def check(
     from mtattn.corpus.checks import CheckReport, check_corpus
     from mtattn.corpus.loading import check_sources
     from mtattn.corpus.pairs import Direction
+    from mtattn.corpus.tables import parts_of
     from mtattn.text import json_line
 
     console = stderr_console(ctx)
-    check_sources(DataConfig(sources=[*(sources or []), *filter(None, (dev, test))]))
+    alone = [source for source in sources or [] if parts_of(source) == [source]]
+    check_sources(DataConfig(sources=[*alone, *filter(None, (dev, test))]))
     report = CheckReport()
 
     def note(text: str) -> None:

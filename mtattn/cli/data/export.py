@@ -59,6 +59,7 @@ def export(
     from mtattn.corpus.loading import load_parts, read_all
     from mtattn.corpus.pairs import Direction
     from mtattn.corpus.writers import write_pairs
+    from mtattn.text import counted
 
     console = stderr_console(ctx)
     languages = Direction.parse(direction)
@@ -74,4 +75,4 @@ def export(
     else:
         pairs = iter(getattr(load_parts(config, languages, note), part))
     n = write_pairs(pairs, target, languages)
-    console.print(f"{n:,} pairs written to {target}")
+    console.print(f"{counted(n, 'pair')} written to {target}")

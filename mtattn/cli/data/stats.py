@@ -44,12 +44,14 @@ def stats(
     from mtattn.corpus.loading import check_sources
     from mtattn.corpus.statistics import corpus_statistics
     from mtattn.corpus.statistics_view import show
+    from mtattn.corpus.tables import parts_of
     from mtattn.text import json_line
 
     console = stderr_console(ctx)
     given: dict[str, Any] = {"data.sources": sources, "direction": direction}
     config = load_config(assignments=settings, options={key: value for key, value in given.items() if value})
-    check_sources(config.data)
+    alone = [source for source in config.data.sources if parts_of(source) == [source]]
+    check_sources(config.data.model_copy(update={"sources": alone}))
     statistics = corpus_statistics(config, n_commonest=commonest, note=lambda text: console.print(text))
     if as_json:
         write_line(json_line(asdict(statistics)))

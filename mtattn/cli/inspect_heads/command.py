@@ -1,9 +1,9 @@
 """`mtattn inspect-heads`."""
 
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,12 +11,23 @@ from mtattn.cli.common import (
     BeamOption,
     JsonOption,
     RunOption,
+    asked_at_terminal,
+    given,
     open_lines,
     open_run,
     prompted,
+    rendered,
     stderr_console,
     write_line,
 )
+from mtattn.cli.inspect_heads.files import HtmlOption, SvgOption, check_files, write_files
+from mtattn.cli.inspect_heads.scorecard import DEFAULT_ABLATION_PAIRS
+from mtattn.cli.inspect_heads.scorecard import scorecard as show_scorecard
+from mtattn.cli.inspect_heads.switches import with_switches
+from mtattn.cli.switches import MuteOption, OnlyOption, UniformOption, read_switches
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 EXAMPLES = """
 Examples:
@@ -28,7 +39,21 @@ Examples:
   mtattn inspect-heads --kind encoder --subwords "Buenos días."
 
   mtattn inspect-heads --target "It is big." "Es grande."
+
+  mtattn inspect-heads --mute cross.2.5 --uniform encoder.1.3 "La casa es grande."
+
+  mtattn inspect-heads --scorecard --sort loss_lost
+
+  mtattn inspect-heads --why house "La casa es grande."
+
+  mtattn inspect-heads --explain house --lang es "La casa es grande."
+  mtattn inspect-heads --overview "La casa es grande."
+
+  mtattn inspect-heads --html heads.html "La casa es grande." "Buenos días."
 """
+
+_CLOSELY = "One word, closely"
+_SCORECARD = "All heads, measured"
 
 
 class KindName(StrEnum):
@@ -37,6 +62,13 @@ class KindName(StrEnum):
     cross = "cross"
     encoder = "encoder"
     decoder = "decoder"
+
+
+class LanguageName(StrEnum):
+    """The languages of --why and --explain, as they are typed."""
+
+    en = "en"
+    es = "es"
 
 
 def inspect_heads(
@@ -55,81 +87,158 @@ def inspect_heads(
     layer: Annotated[int | None, typer.Option(min=1, help="Layer, from 1; else the mean over all.")] = None,
     head: Annotated[int | None, typer.Option(min=1, help="Head, from 1; else the mean over all.")] = None,
     subwords: Annotated[bool, typer.Option("--subwords", help="Between the tokenizer's pieces, not words.")] = False,
+    why_asked: Annotated[
+        str | None,
+        typer.Option(
+            "--why",
+            help="What is this output word due to? Four measures, compared.",
+            metavar="WORD|PLACE",
+            rich_help_panel=_CLOSELY,
+        ),
+    ] = None,
+    explain_asked: Annotated[
+        str | None,
+        typer.Option(
+            "--explain",
+            help="Follow this row through one head, number by number.",
+            metavar="WORD|PLACE",
+            rich_help_panel=_CLOSELY,
+        ),
+    ] = None,
+    language: Annotated[
+        LanguageName,
+        typer.Option("--lang", help="Language of what --why and --explain say.", rich_help_panel=_CLOSELY),
+    ] = LanguageName.en,
+    as_overview: Annotated[bool, typer.Option("--overview", help="Every head in miniature, no numbers.")] = False,
+    html: HtmlOption = None,
+    svg: SvgOption = None,
     beam: BeamOption = 5,
+    mute: MuteOption = None,
+    only: OnlyOption = None,
+    uniform: UniformOption = None,
+    scorecard: Annotated[
+        bool,
+        typer.Option(
+            "--scorecard",
+            help="A row a head: where it looks, how well it aligns, how much it matters.",
+            rich_help_panel=_SCORECARD,
+        ),
+    ] = False,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="Pairs for the scorecard; else the dev part of the run's corpus.",
+            metavar="SOURCE",
+            rich_help_panel=_SCORECARD,
+        ),
+    ] = None,
+    sort: Annotated[
+        str,
+        typer.Option(
+            help="The scorecard's column that orders the heads.", metavar="COLUMN", rich_help_panel=_SCORECARD
+        ),
+    ] = "head",
+    ablation_pairs: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="So many sentences are translated without each head for the scorecard's BLEU.",
+            rich_help_panel=_SCORECARD,
+        ),
+    ] = DEFAULT_ABLATION_PAIRS,
+    as_csv: Annotated[bool, typer.Option("--csv", help="The scorecard as CSV.", rich_help_panel=_SCORECARD)] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show which source words each output word attends to, head by head.
 
     The translation is the model's own, or --target. Each row is one output word's attention over the source,
     at the step that emits it; </s>, the end of the sentence, has a column of its own.
+
+    With --mute, --only or --uniform the map is that of the model with heads changed, below what that does
+    to the translation. With --scorecard no sentence is shown: all heads are measured on many sentence pairs,
+    and on pairs of the paired grammar with gold alignments.
     """
     if target is not None and len(texts or []) != 1:
         raise typer.BadParameter("--target goes with one TEXT")
+    switches = read_switches(mute, only, uniform)
+    ways = {"--scorecard": scorecard, "--why": why_asked, "--explain": explain_asked, "--overview": as_overview}
+    asked = [name for name, value in ways.items() if value not in (None, False)]
+    if len(asked) > 1:
+        raise typer.BadParameter(f"{asked[0]} and {asked[1]} do not go together")
+    if asked in (["--why"], ["--explain"]) and (len(texts or []) != 1 or html or svg):
+        raise typer.BadParameter(f"{asked[0]} goes with one TEXT, and not with --html and --svg")
+    if why_asked is not None and (kind != KindName.cross or subwords):
+        raise typer.BadParameter("--why is of the cross-attention, between words")
+    if as_overview and (layer or head):
+        raise typer.BadParameter("--overview shows every head; leave out --layer and --head")
+    if scorecard:
+        if texts or switches or html or svg:
+            raise typer.BadParameter("--scorecard goes with no TEXT, no file, and not with --mute, --only, --uniform")
+        show_scorecard(ctx, run, data, sort, ablation_pairs, as_json=as_json, as_csv=as_csv)
+        return
+    if data or as_csv or sort != "head" or ablation_pairs != DEFAULT_ABLATION_PAIRS:
+        raise typer.BadParameter("--data, --sort, --ablation-pairs and --csv go with --scorecard")
+    check_files(html, svg, texts or [])
 
     from rich.console import Console
 
-    from mtattn.decoding.search import TorchSearch
-    from mtattn.decoding.translator import Translator, split_long
-    from mtattn.errors import InputError
-    from mtattn.heads.capture import capture
+    from mtattn.cli.inspect_heads.passes import Passes
     from mtattn.heads.record import HeadRecord
+    from mtattn.heads.switches import switched
     from mtattn.heads.views.json import to_json
+    from mtattn.heads.views.overview import overview
     from mtattn.heads.views.terminal import show
-    from mtattn.text import normalise
-    from mtattn.weights import load_model
 
     notes, results = stderr_console(ctx), Console(highlight=False, soft_wrap=True)
-    folder = open_run(ctx, run)
-    tokenizer = folder.tokenizer()
-    search = TorchSearch(load_model(folder, tokenizer.vocab_size))
-    translator = Translator(search, tokenizer)
+    if results.color_system == "standard":  # sixteen colours do not tell the weights apart; the shades do
+        results.no_color = True
+    passes = Passes.of_run(open_run(ctx, run), target, beam, notes.print)
 
-    def records(text: str) -> Iterable[HeadRecord]:
-        text = normalise(text)
-        if target is not None:
-            output = normalise(target)
-            for side in (text, output):
-                if not translator.fits(side):
-                    raise InputError(
-                        f"a side is longer than the model's {search.max_positions} positions",
-                        where="--target",
-                        fix="give a shorter pair",
-                    )
-            yield capture(search.model, tokenizer, tokenizer.encode(text), tokenizer.encode(output), forced=True)
-            return
-        parts = split_long(text, translator.fits)
-        if len(parts) > 1:
-            notes.print(f"text longer than the model's {search.max_positions} positions: split into {len(parts)} parts")
-        for part in parts:
-            source = tokenizer.encode(part)
-            yield capture(search.model, tokenizer, source, search([source], beam)[0][0].ids, forced=False)
+    if why_asked is not None or explain_asked is not None:
+        from mtattn.cli.inspect_heads.explain import explain
+        from mtattn.cli.inspect_heads.why import why
+
+        (text,) = texts or [""]
+        console = None if as_json else results
+        with switched(passes.search.model, switches) if switches else nullcontext():
+            if why_asked is not None:
+                shown = why(passes, text, why_asked, layer, head, language.value, console)
+            else:
+                row = str(explain_asked)
+                shown = explain(passes, text, row, kind.value, layer, head, subwords, language.value, console)
+        write_line(shown)
+        return
+
+    look = with_switches(passes, switches) if switches else passes.records
+    kept: list[HeadRecord] = []  # for the files
+
+    def lines(record: HeadRecord) -> "Iterator[Text]":
+        if as_overview:
+            in_colour = results.color_system is not None and not results.no_color
+            return overview(record, kind=kind.value, subwords=subwords, width=results.width, colour=in_colour)
+        return show(record, kind=kind.value, layer=layer, head=head, subwords=subwords, width=results.width)
 
     def write(sources: Iterable[str]) -> None:
         for text in sources:
             if not text.strip():
                 write_line("")
                 continue
+            found = list(look(text))
+            if html or svg:
+                kept.extend(found)
             if as_json:
-                write_line(to_json(list(records(text))))
-            else:
-                for record in records(text):
-                    with results.capture() as shown:
-                        for line in show(
-                            record,
-                            kind=kind.value,
-                            layer=layer,
-                            head=head,
-                            subwords=subwords,
-                            width=results.width,
-                        ):
-                            results.print(line)
-                    write_line(shown.get())
+                write_line(to_json(found))
+                continue
+            for record in found:
+                write_line(rendered(results, lines(record)))
 
     if texts:
-        write(texts)
-    elif sys.stdin.isatty():
+        write(given(texts))
+    elif asked_at_terminal():
         write(prompted("> "))
     else:
         with open_lines(None) as reader:
             write(reader)
             reader.tell(notes)
+    if html or svg:
+        write_files(kept, html, svg, kind=kind.value, layer=layer, head=head, subwords=subwords, note=notes.print)

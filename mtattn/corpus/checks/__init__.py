@@ -12,6 +12,8 @@ from mtattn.corpus.checks.repeats import Places, Repeats, leaks, places_of
 from mtattn.corpus.checks.rows import RowCheck, normalised
 from mtattn.corpus.pairs import Direction
 from mtattn.corpus.readers import N_SAMPLE_ROWS, PairTable, read_tables
+from mtattn.corpus.tables import parts_of
+from mtattn.errors import DataError
 
 __all__ = ["ERRORS", "WARNINGS", "CheckReport", "Finding", "check_corpus"]
 
@@ -83,7 +85,7 @@ def check_corpus(
         Findings in the order of the rows, those in dev and test first, those of the kind `near-copy` last.
 
     Raises:
-        DataError: a source cannot be read. Raised while drawing findings.
+        DataError: a source, but for a file of a folder, cannot be read. Raised while drawing findings.
     """
     for finding in _findings(sources, direction, columns, {"test": test, "dev": dev}, note, report):
         report.counts[finding.kind] += 1
@@ -108,11 +110,19 @@ def _findings(
                 yield Finding(source, "blank", f"there is no pair for {part}")
             held_out[part] = places
     repeats = Repeats()
+    columns = columns if sources else builtin_columns(direction)
     for source in sources or builtin_corpus():
-        for table in read_tables(source, direction, columns=columns if sources else builtin_columns(direction)):
-            if sources and table.columns:
-                note(f"{table.place}: {table.columns.sentence}")
-            yield from _check_table(table, direction, repeats, held_out, report)
+        for file in parts_of(source):
+            try:
+                for table in read_tables(file, direction, columns=columns):
+                    if sources and table.columns:
+                        note(f"{table.place}: {table.columns.sentence}")
+                    yield from _check_table(table, direction, repeats, held_out, report)
+            except DataError as error:
+                if file == source:
+                    raise
+                report.n_files += 1  # the others of its folder are checked all the same
+                yield Finding(file, "broken", error.what)
     yield from repeats.near_copies()
 
 

@@ -34,7 +34,7 @@ _QUOTES = (("straight", '"'), ("curly", "“”„‟"), ("angle", "«»"))
 # Faces, the marks of a list, and inches: brackets and quotes that have no partner.
 _PARTNERLESS = re.compile(r"""(?<!\w)[:;=8xX]['-]?[()\[\]]+|(?:^|(?<=\s))\w{1,3}\)|(?<=\d)["”]""")
 
-_ADDRESS = re.compile(r"\S*(?:://|www\.)\S*")
+_ADDRESS = re.compile(r"(?<!\S)\S*?(?:://|www\.)\S*")
 _ALONE = re.compile(r"""([("“«'\[])[?!¿¡]+(?=[)"”»'\]])""")  # (?) doubts, "?" is spoken of
 
 

@@ -46,6 +46,11 @@ class AlignedPair:
     possible: frozenset[tuple[int, int]]
     construction: str
 
+    def turned(self) -> "AlignedPair":
+        """Give the same pair in the other direction."""
+        sure, possible = (frozenset((j, i) for i, j in links) for links in (self.sure, self.possible))
+        return AlignedPair(Pair(self.pair.tgt, self.pair.src), sure, possible, self.construction)
+
     def pharaoh(self) -> str:
         """Write the links in one line, sorted: `i-j` sure, `i?j` possible."""
         links = [(i, j, "-") for i, j in self.sure] + [(i, j, "?") for i, j in self.possible]

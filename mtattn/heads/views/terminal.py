@@ -1,45 +1,53 @@
 """A head record in a terminal: a heat map in characters and colour, and a table of the strongest words."""
 
+import unicodedata
 from collections.abc import Iterator
 
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from rich.text import Text
 
-from mtattn.heads.record import HeadRecord, Kind, Selection
+from mtattn.heads.record import HeadRecord, Kind, Selection, Untouched
+from mtattn.heads.views.changes import mark_changes
 from mtattn.tokenizer import BOS_LABEL, EOS_LABEL
 
+_LRM = "\u200e"  # the left-to-right mark
 _SHADES = " ░▒▓█"
 _LONGEST_LABEL = 14
 _N_STRONGEST = 3
 _WEAKEST_TOLD = 0.05
 _SPECIALS = (BOS_LABEL, EOS_LABEL)
-_MEANING: dict[Kind, tuple[str, str]] = {
+# What asks, in the rows, and what answers, in the columns.
+AXES: dict[Kind, tuple[str, str]] = {
     "cross": ("output word", "source words"),
     "encoder": ("source word", "source words"),
     "decoder": ("output word", "output words read before"),
 }
 
 
-def _shade(weight: float) -> str:
+def shade(weight: float) -> str:
+    """Give one of five shades, a fifth of the weight each."""
     return _SHADES[min(len(_SHADES) - 1, int(weight * len(_SHADES)))]
 
 
 def _style(weight: float) -> Style:
-    """From nothing to a full blue behind the number."""
+    """From nothing to a full blue behind the number; white is legible on each, beside a dark or a light ground."""
     if weight < 0.1:
         return Style()
     return Style(
-        color="white",
-        bgcolor=f"rgb({int(60 - 40 * weight)},{int(90 - 30 * weight)},{int(80 + 175 * weight)})",
+        color="rgb(255,255,255)",
+        bgcolor=f"rgb({int(70 - 70 * weight)},{int(82 + 8 * weight)},{int(104 + 121 * weight)})",
+        bold=weight >= 0.5,
     )
 
 
-def _fitted(label: str, width: int, *, right: bool = False) -> str:
+def fitted(label: str, width: int, *, right: bool = False) -> str:
     """Cut or fill a label to a number of terminal cells, wide characters counted as two."""
     if cell_len(label) > width:
         label = set_cell_size(label, width - 1) + "…"
     gap = " " * (width - cell_len(label))
+    if any(unicodedata.bidirectional(character) in ("R", "AL") for character in label):
+        label = f"{_LRM}{label}{_LRM}"  # or a terminal that turns text around takes its neighbours along
     return gap + label if right else label + gap
 
 
@@ -52,7 +60,7 @@ def heat_map(selection: Selection, width: int) -> Iterator[Text]:
 
     Args:
         selection: what is shown.
-        width: cells of the terminal; columns that do not fit are drawn below, under the same rows.
+        width: cells of the terminal; columns that do not fit are drawn below, beside the same rows, and counted.
 
     Yields:
         Lines.
@@ -67,18 +75,24 @@ def heat_map(selection: Selection, width: int) -> Iterator[Text]:
             end += 1
         if start:
             yield Text()
+        if end - start < len(widths):
+            which = f"columns {start + 1} to {end}" if end - start > 1 else f"column {end}"
+            yield Text(f"{which} of {len(widths)}", style="dim")
         header = " " * left
         for column in range(start, end):
-            header += " " + _fitted(selection.columns[column], widths[column] - 1, right=True)
+            header += " " + fitted(selection.columns[column], widths[column] - 1, right=True)
         yield Text(header, style="bold")
         for row, label in enumerate(selection.rows):
-            line = Text(_fitted(label, left), style="dim" if label in _SPECIALS else "")
+            line = Text(fitted(label, left), style="dim" if label in _SPECIALS else "")
             for column in range(start, end):
                 weight = float(selection.weights[row, column])
                 percent = f"{weight:.0%}"[:-1]
-                shown = "·" if percent == "0" else f"{_shade(weight)}{percent:>3}"
+                shown = "·" if percent == "0" else f"{shade(weight)}{percent:>3}"
+                style = _style(weight)
                 line.append(" ")
-                line.append(_fitted(shown, widths[column] - 1, right=True), _style(weight))
+                line.append(fitted(shown, widths[column] - 1, right=True), style)
+                if style.bgcolor:  # the shade is for terminals without colour
+                    line.stylize(Style(color=style.bgcolor, dim=False), len(line) - 4, len(line) - 3)
             yield line
         start = end
 
@@ -93,18 +107,36 @@ def strongest(selection: Selection, kind: Kind) -> Iterator[Text]:
     Yields:
         Lines.
     """
-    asks, answers = _MEANING[kind]
+    asks, answers = AXES[kind]
     special = [i for i, label in enumerate(selection.columns) if label in _SPECIALS]
     left = max(_label_width(selection.rows), cell_len(asks))
     name = selection.columns[special[0]] if special else ""
-    yield Text(f"{_fitted(asks, left)}  {name:>5}  {answers}, the strongest first", style="bold")
+    yield Text(f"{fitted(asks, left)}  {name:>5}  {answers}, the strongest first", style="bold")
     for row, label in enumerate(selection.rows):
         weights = selection.weights[row]
         order = sorted((i for i in range(len(weights)) if i not in special), key=lambda i: -weights[i])
         told = [i for i in order[:_N_STRONGEST] if weights[i] >= _WEAKEST_TOLD] or order[:1]
         words = "  ".join(f"{selection.columns[i]} {weights[i]:.0%}" for i in told)
         sink = f"{sum(weights[i] for i in special):.0%}" if special else ""
-        yield Text(f"{_fitted(label, left)}  {sink:>5}  {words}".rstrip(), style="dim" if label in _SPECIALS else "")
+        yield Text(f"{fitted(label, left)}  {sink:>5}  {words}".rstrip(), style="dim" if label in _SPECIALS else "")
+
+
+def _switched(record: HeadRecord, untouched: Untouched) -> Iterator[Text]:
+    """Say which heads are switched, and what that changes."""
+    yield Text(", ".join(f"{switch} {name}" for switch, names in untouched.switches.items() for name in names))
+    before, after = mark_changes(untouched.target, record.target)
+    if before != after:
+        yield Text(f"untouched: {before}  switched: {after}")
+    which = "given" if record.forced else "untouched"
+    yield Text(
+        f"log-probability of the {which} output: {untouched.log_prob:.2f} untouched, "
+        f"{untouched.log_prob_switched:.2f} switched"
+    )
+
+
+def title(record: HeadRecord) -> Text:
+    """Write the sentence pair, as the first line of every view."""
+    return Text(f"{record.source} → {record.target}" + (" (given)" if record.forced else ""), style="bold")
 
 
 def show(
@@ -134,9 +166,11 @@ def show(
     """
     attention = (record.pieces if subwords else record.words)[kind]
     selection = attention.select(layer, head)
-    asks, answers = _MEANING[kind]
+    asks, answers = AXES[kind]
     unit = "pieces" if subwords else "words"
-    yield Text(f"{record.source} → {record.target}" + (" (given)" if record.forced else ""), style="bold")
+    yield title(record)
+    if record.untouched:
+        yield from _switched(record, record.untouched)
     yield Text(f"{selection.name}, between {unit}; a row is one {asks}'s attention to the {answers}, in percent")
     yield Text()
     yield from heat_map(selection, width)

@@ -1,0 +1,219 @@
+"""Measures all heads of a model: where they look, how well they align, how much they matter."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtattn.alignment.links import AlignmentScore, Gold, alignment_score
+from mtattn.corpus.pairs import Pair
+from mtattn.heads.ablation import (
+    Encoded,
+    OnProgress,
+    ablate,
+    encoded_batches,
+    gradient_importance,
+    normalised_by_layer,
+)
+from mtattn.heads.capture import Labels, forced_weights, labels_of, piece_map
+from mtattn.heads.card import BestAligner, HeadCard, Reading, Scorecard
+from mtattn.heads.measures import Behaviour, Meter, rank_correlation
+from mtattn.heads.record import KINDS, AttentionMap, HeadName, Kind
+from mtattn.heads.switches import head_names
+from mtattn.tokenizer import Tokenizer
+from mtattn.transformer import Transformer
+
+OnStage = Callable[[str, int], OnProgress]
+"""Told what begins and of how many parts it consists; gives what is to be told of each part done."""
+Found = dict[Reading, list[NDArray[np.int64]]]
+
+_IMPORTANCE_PAIRS = 400
+
+
+def evenly(pairs: Sequence[Pair], n: int) -> list[Pair]:
+    """Take n of the pairs, evenly spaced, or all if there are no more."""
+    n = min(n, len(pairs))
+    return [pairs[i * len(pairs) // n] for i in range(n)]
+
+
+def fits(pair: Pair, tokenizer: Tokenizer, max_positions: int) -> bool:
+    """Say whether neither side is blank or has more tokens, </s> included, than the model has positions."""
+    return all(0 < len(tokenizer.encode(text)) < max_positions for text in (pair.src, pair.tgt))
+
+
+def piece_maps(
+    model: Transformer, tokenizer: Tokenizer, pairs: Sequence[Encoded], on_progress: OnProgress
+) -> Iterator[AttentionMap]:
+    """Give the maps of all heads between pieces, sentence by sentence, while the model writes given outputs.
+
+    Args:
+        model: put into eval mode.
+        tokenizer: its own.
+        pairs: sources and outputs.
+        on_progress: called with the number of pairs done since the call before.
+
+    Yields:
+        For each pair a map of each kind; the pairs come by length.
+    """
+    for batch in encoded_batches(pairs):
+        weights = forced_weights(model, [pairs[i][0] for i in batch], [pairs[i][1] for i in batch])
+        for n, i in enumerate(batch):
+            for kind, (rows, columns) in labels_of(tokenizer, *pairs[i]).items():
+                yield piece_map(kind, getattr(weights, kind), n, rows, columns)
+        on_progress(len(batch))
+
+
+def look(
+    model: Transformer, tokenizer: Tokenizer, pairs: Sequence[Encoded], on_progress: OnProgress
+) -> dict[Kind, Behaviour]:
+    """Measure where all heads look while the model writes given outputs.
+
+    Args:
+        model: put into eval mode.
+        tokenizer: its own.
+        pairs: at least one.
+        on_progress: called with the number of pairs done since the call before.
+    """
+    meters = {kind: Meter() for kind in KINDS}
+    for attention in piece_maps(model, tokenizer, pairs, on_progress):
+        meters[attention.kind].add(attention)
+    return {kind: meter.behaviour() for kind, meter in meters.items()}
+
+
+def find_links(model: Transformer, tokenizer: Tokenizer, pairs: Sequence[Encoded], on_progress: OnProgress) -> Found:
+    """Link each output word to the source word that a head attends to most, </s> left out.
+
+    A row of the cross-attention is read in two ways: it belongs to the word that its step emits, or to the one that
+    the step reads, which was emitted one step earlier.
+
+    Args:
+        model: put into eval mode.
+        tokenizer: its own.
+        pairs: sources and outputs.
+        on_progress: called with the number of pairs done since the call before.
+
+    Returns:
+        For each reading and pair int (L · H + 1, T_tgt), the source word of each output word: by each head, layer by
+        layer, and by the mean over all heads.
+    """
+    found: Found = {reading: [np.empty(0, dtype=np.int64)] * len(pairs) for reading in ("emitted", "read")}
+    for batch in encoded_batches(pairs):
+        weights = forced_weights(model, [pairs[i][0] for i in batch], [pairs[i][1] for i in batch])
+        for n, i in enumerate(batch):
+            columns = Labels.until_eos(tokenizer, pairs[i][0])
+            emitted, read = Labels.until_eos(tokenizer, pairs[i][1]), Labels.from_bos(tokenizer, pairs[i][1])
+            readings: dict[Reading, tuple[Labels, slice]] = {
+                "emitted": (emitted, slice(0, -1)),  # </s> left out
+                "read": (read, slice(1, None)),  # <s> left out
+            }
+            for reading, (rows, words) in readings.items():
+                merged = piece_map("cross", weights.cross, n, rows, columns).merged(rows.words, columns.words).weights
+                merged = merged[:, :, words, :-1]  # (L, H, words of the target, words of the source)
+                by_head = merged.reshape(-1, *merged.shape[2:])
+                found[reading][i] = np.concatenate([by_head, by_head.mean(axis=0, keepdims=True)]).argmax(axis=2)
+        on_progress(len(batch))
+    return found
+
+
+def score_links(found: Sequence[NDArray[np.int64]], gold: Sequence[Gold], n: int) -> AlignmentScore:
+    """Score the n-th head of `find_links`, or the mean over all heads for -1."""
+    return alignment_score([[(int(s), t) for t, s in enumerate(links[n])] for links in found], gold)
+
+
+def best_aligner(found: Found, gold: Sequence[Gold], heads: Sequence[HeadName]) -> BestAligner:
+    """Choose the cross-attention head and reading that align best, on every other pair, and score it on the rest.
+
+    Args:
+        found: from `find_links`.
+        gold: the right alignments, at least two.
+        heads: the names of the cross-attention's heads, layer by layer.
+    """
+    choosing, reporting = slice(0, None, 2), slice(1, None, 2)
+
+    def score(reading: Reading, n: int, half: slice) -> AlignmentScore:
+        return score_links(found[reading][half], gold[half], n)
+
+    candidates: list[tuple[Reading, int]] = [(reading, n) for reading in found for n in range(len(heads))]
+    reading, n = min(candidates, key=lambda candidate: score(candidate[0], candidate[1], choosing).aer)
+    return BestAligner(
+        head=heads[n],
+        reading=reading,
+        n_chosen=len(gold[choosing]),
+        chosen=score(reading, n, choosing),
+        n_reported=len(gold[reporting]),
+        reported=score(reading, n, reporting),
+        of_mean=score("emitted", -1, reporting),
+    )
+
+
+def make_scorecard(
+    model: Transformer,
+    tokenizer: Tokenizer,
+    pairs: Sequence[Pair],
+    gold: Sequence[tuple[Pair, Gold]],
+    *,
+    n_translated: int,
+    on_stage: OnStage,
+) -> Scorecard:
+    """Measure all heads of a model.
+
+    Args:
+        model: trained; put into eval mode.
+        tokenizer: its own.
+        pairs: on which heads are looked at, at least one, none of them left out by `fits`.
+        gold: pairs with their alignments, for the cross-attention; fewer than two = none.
+        n_translated: at most so many of the pairs are translated with each head muted; 0 = BLEU is left out.
+        on_stage: told what is done.
+
+    Returns:
+        A card a head. Importance is measured on 400 of the pairs, evenly spaced, or all if there are no more.
+    """
+    model.eval()
+    heads = head_names(model)
+    numbers: dict[HeadName, dict[str, float]] = {head: {} for head in heads}
+
+    def encoded(some: Sequence[Pair]) -> list[Encoded]:
+        return [(tokenizer.encode(pair.src), tokenizer.encode(pair.tgt)) for pair in some]
+
+    looked = look(model, tokenizer, encoded(pairs), on_stage("where heads look: sentences", len(pairs)))
+    aligner = None
+    if len(gold) > 1:
+        right = [alignment for _, alignment in gold]
+        found = find_links(
+            model, tokenizer, encoded([pair for pair, _ in gold]), on_stage("alignments: sentences", len(gold))
+        )
+        cross = [head for head in heads if head.kind == "cross"]
+        for n, head in enumerate(cross):
+            numbers[head] |= asdict(score_links(found["emitted"], right, n))
+            read = asdict(score_links(found["read"], right, n))
+            numbers[head] |= {f"{name}_read": value for name, value in read.items()}
+        aligner = best_aligner(found, right, cross)
+
+    measured, translated = evenly(pairs, _IMPORTANCE_PAIRS), evenly(pairs, n_translated)
+    gradients = gradient_importance(model, encoded(measured), on_stage("gradients: sentences", len(measured)))
+    baseline, ablations = ablate(
+        model, tokenizer, encoded(measured), translated, on_stage("without each head: heads", len(heads))
+    )
+    for head, ablation in zip(heads, ablations, strict=True):
+        place = head.layer - 1, head.head - 1
+        numbers[head] |= {name: float(values[place]) for name, values in vars(looked[head.kind]).items()}
+        numbers[head]["gradient"] = float(normalised_by_layer(gradients[head.kind])[place])
+        numbers[head]["gradient_raw"] = float(gradients[head.kind][place])
+        numbers[head]["loss_lost"] = ablation.loss
+        if ablation.bleu:
+            numbers[head] |= {f"bleu_{name}": value for name, value in asdict(ablation.bleu).items()}
+    cards = tuple(HeadCard.of(head, numbers[head]) for head in heads)
+    return Scorecard(
+        heads=cards,
+        n_pairs=len(pairs),
+        n_importance=len(measured),
+        n_translated=len(translated),
+        n_gold=len(gold),
+        loss=baseline.loss,
+        bleu=baseline.bleu,
+        aligner=aligner,
+        agreement=rank_correlation(
+            [numbers[head]["gradient_raw"] for head in heads], [numbers[head]["loss_lost"] for head in heads]
+        ),
+    )

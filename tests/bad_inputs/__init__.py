@@ -1,0 +1,1 @@
+"""Bad inputs and what is to come of each, in tables."""
