@@ -9,6 +9,7 @@
     history.jsonl           a line a validation: what the heads do
     dev.tsv, test.tsv       the pairs held out: source, tab, target
     train.ids               the training pairs as token ids, until the training is finished
+    train.links             their word alignments, where a head is taught them, likewise
 
 Nothing in it is a pickle. Other files in the folder are left alone.
 """
@@ -38,8 +39,8 @@ RUNS = Path("runs")
 CONFIG, MANIFEST, TOKENIZER = "config.toml", "manifest.json", "tokenizer.model"
 MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
 METRICS, HISTORY = "metrics.jsonl", "history.jsonl"
-DEV, TEST, TRAIN_IDS = "dev.tsv", "test.tsv", "train.ids"
-_FILES = (MANIFEST, CONFIG, TOKENIZER, MODEL, CHECKPOINT, METRICS, HISTORY, DEV, TEST, TRAIN_IDS)
+DEV, TEST, TRAIN_IDS, TRAIN_LINKS = "dev.tsv", "test.tsv", "train.ids", "train.links"
+_FILES = (MANIFEST, CONFIG, TOKENIZER, MODEL, CHECKPOINT, METRICS, HISTORY, DEV, TEST, TRAIN_IDS, TRAIN_LINKS)
 _LOCK = ".lock"  # held by the process that trains
 _REPLACED = ".replaced"  # folder of the files of a run until it is sure that another one takes its place
 _MOST_BYTES = 2**28  # of a file that is not weights, so that a stranger's cannot fill the memory

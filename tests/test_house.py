@@ -9,7 +9,7 @@ FLOORS = [
     {"errors", "text", "carried", "dropout"},
     {"attention", "files"},
     {"config", "tokenizer"},
-    {"corpus", "transformer"},
+    {"alignment", "corpus", "transformer"},
     {"run"},
     {"weights"},
     {"decoding"},

@@ -12,7 +12,7 @@ from test_training import StopsAt, settings, steps_of, train
 
 import mtattn.corpus.batches as batches_room
 from mtattn.config import config_from
-from mtattn.run import CONFIG, DEV, MODEL, TOKENIZER, TRAIN_IDS, RunFolder
+from mtattn.run import CONFIG, DEV, MODEL, TOKENIZER, TRAIN_IDS, TRAIN_LINKS, RunFolder
 from mtattn.training.interrupt import Interrupted
 from mtattn.training.progress import Display, StepReport
 
@@ -114,6 +114,18 @@ def test_dev_pairs_that_were_changed_in_the_folder_are_not_taken(tmp_path: Path,
     display = Listens()
     train(tmp_path / "run", None, display)
     assert display.told("held out")
+
+
+def test_links_are_made_anew_where_they_are_not_what_was_written(tmp_path: Path, mine: Path) -> None:
+    guided = settings(mine, guided_alignment=True)
+    train(tmp_path / "whole", guided)
+    train(tmp_path / "run", guided, StopsAt(5))
+    cut(tmp_path / "run" / TRAIN_LINKS)
+    train(tmp_path / "run", None, StopsAt(9))
+    display = Listens()
+    train(tmp_path / "run", None, display)
+    assert display.told("the data are those that this run began with")
+    assert (tmp_path / "run" / MODEL).read_bytes() == (tmp_path / "whole" / MODEL).read_bytes()
 
 
 KILLED = """

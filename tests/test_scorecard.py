@@ -13,13 +13,13 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from mtattn.alignment.links import Gold
 from mtattn.cli import app
 from mtattn.corpus.loading import read_gold
 from mtattn.corpus.pairs import Direction, Pair
 from mtattn.errors import InputError
-from mtattn.heads.alignment import align
+from mtattn.heads.alignment import row_links, word_maps
 from mtattn.heads.card import COLUMNS, Scorecard
-from mtattn.heads.measures import Gold
 from mtattn.heads.record import HeadName
 from mtattn.heads.scorecard import best_aligner, evenly, find_links, fits, make_scorecard
 from mtattn.heads.views.scorecard import show, to_csv, to_json
@@ -80,15 +80,16 @@ def test_a_model_that_aligns_by_hand_is_seen_to(of_cat: Scorecard) -> None:
     assert (best.head, best.reading, best.chosen.aer, best.reported.aer) == (cross.head, "emitted", 0, 0)
 
 
-def test_links_are_those_that_align_finds(
+def test_links_are_those_of_the_rows(
     text_model: Transformer, tokenizer: Tokenizer, gold: list[tuple[Pair, Gold]]
 ) -> None:
     pairs = [(pair.src, pair.tgt) for pair, _ in gold]
     encoded = [(tokenizer.encode(src), tokenizer.encode(tgt)) for src, tgt in pairs]
     found = find_links(text_model, tokenizer, encoded, quiet("", 0))
+    maps = dict(word_maps(text_model, tokenizer, pairs))
     for n, place in ((0, (1, 1)), (6, (2, 3)), (-1, (None, None))):
         links = [sorted((int(s), t) for t, s in enumerate(of_pair[n])) for of_pair in found["emitted"]]
-        assert links == align(text_model, tokenizer, pairs, *place)
+        assert links == [row_links(maps[i].select(*place)) for i in range(len(pairs))]
     assert [of_pair.shape for of_pair in found["read"]] == [(9, 5)] * len(pairs)
     assert any((a != b).any() for a, b in zip(*found.values(), strict=True))
 

@@ -15,7 +15,7 @@ from mtattn.config import config_from
 from mtattn.corpus.loading import load_parts
 from mtattn.corpus.pairs import Direction, sentence_key
 from mtattn.errors import RunError
-from mtattn.run import CHECKPOINT, CONFIG, DEV, MANIFEST, METRICS, MODEL, TEST, TOKENIZER, RunFolder
+from mtattn.run import CHECKPOINT, CONFIG, DEV, MANIFEST, METRICS, MODEL, TEST, TOKENIZER, TRAIN_LINKS, RunFolder
 from mtattn.run import newest_finished as newest
 from mtattn.training.interrupt import Interrupted
 from mtattn.training.progress import Display, StepReport
@@ -65,6 +65,17 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path, pairs_file, threads):
         assert train(tmp_path / name, config) == 0
     for file in (MODEL, TOKENIZER, CONFIG, DEV, TEST):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_what_is_not_taught_changes_no_byte_and_what_is_taught_is_learned(tmp_path, pairs_file):
+    train(tmp_path / "plain", settings(pairs_file))
+    train(tmp_path / "other", settings(pairs_file, alignment_weight=0.7))
+    assert (tmp_path / "plain" / MODEL).read_bytes() == (tmp_path / "other" / MODEL).read_bytes()
+    assert "alignment_loss" not in steps_of(tmp_path / "plain")[0]
+    train(tmp_path / "taught", settings(pairs_file, guided_alignment=True, alignment_weight=0.7, steps=60))
+    losses = [step["alignment_loss"] for step in steps_of(tmp_path / "taught")]
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+    assert not (tmp_path / "taught" / TRAIN_LINKS).exists()
 
 
 def test_another_seed_gives_other_weights(tmp_path, pairs_file):
@@ -172,13 +183,13 @@ def test_a_run_that_was_stopped_before_its_manifest_was_told_can_be_finished(tmp
     manifest = run.manifest()
     ended = {
         key: manifest.pop(key)
-        for key in ("finished_at", "steps", "best_step", "dev_bleu_greedy", "elapsed_s", "validations_s")
+        for key in ("finished_at", "steps", "best_step", "dev_bleu_greedy", "elapsed_s", "validations_s", "alignment")
     }
     run.write_manifest(manifest)
     assert train(tmp_path / "run", None) == 0
     again = run.manifest()
-    assert {key: again[key] for key in ("steps", "best_step", "dev_bleu_greedy")} == {
-        key: ended[key] for key in ("steps", "best_step", "dev_bleu_greedy")
+    assert {key: again[key] for key in ("steps", "best_step", "dev_bleu_greedy", "alignment")} == {
+        key: ended[key] for key in ("steps", "best_step", "dev_bleu_greedy", "alignment")
     }
     assert newest(tmp_path).path == tmp_path / "run"
 

@@ -31,8 +31,8 @@ def gradients(
     net: Transformer, pairs: EncodedPairs, workers: Workers, dtype: torch.dtype = torch.float32, step: int = 0
 ) -> tuple[float, int, list[torch.Tensor]]:
     indices = np.arange(len(pairs))
-    loss, n_tokens = workers.gradients(net, pairs, indices, label_smoothing=0.1, dtype=dtype, seed=(1, step))
-    return loss, n_tokens, [parameter.grad.clone() for parameter in net.parameters()]
+    loss = workers.gradients(net, pairs, indices, label_smoothing=0.1, dtype=dtype, seed=(1, step))
+    return loss.emission, loss.n_tokens, [parameter.grad.clone() for parameter in net.parameters()]
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, N_PAIRS + 2])

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from mtattn.alignment.links import AlignmentScore
 from mtattn.errors import InputError
-from mtattn.heads.measures import AlignmentScore
 from mtattn.heads.record import HeadName
 
 Reading = Literal["emitted", "read"]

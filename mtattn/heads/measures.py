@@ -1,6 +1,6 @@
 """What the maps of many sentences say about each head, in numbers."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from mtattn.heads.record import AttentionMap
 
 Floats = NDArray[np.float64]
-Links = Collection[tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -159,61 +158,6 @@ class DiversityMeter:
     def diversity(self) -> float:
         """Give the mean so far, 0 to 1; NaN where no row or no second head was there to compare."""
         return self._total / self._n if self._n else float("nan")
-
-
-@dataclass(frozen=True)
-class Gold:
-    """The right alignment of a sentence pair, in (source word, target word) pairs counted from 0.
-
-    Attributes:
-        sure: links that are to be found.
-        possible: links that may be found; the sure ones are among them.
-    """
-
-    sure: frozenset[tuple[int, int]]
-    possible: frozenset[tuple[int, int]]
-
-
-@dataclass(frozen=True)
-class AlignmentScore:
-    """How good found links are (Och and Ney 2003, §5): A found, S sure, P possible.
-
-    Attributes:
-        aer: alignment error rate, 1 - (|A ∩ S| + |A ∩ P|) / (|A| + |S|); 0 is best.
-        precision: |A ∩ P| / |A|.
-        recall: |A ∩ S| / |S|.
-    """
-
-    aer: float
-    precision: float
-    recall: float
-
-
-def alignment_score(found: Sequence[Links], gold: Sequence[Gold]) -> AlignmentScore:
-    """Compare found links with the right ones, counted over all sentence pairs together.
-
-    Args:
-        found: the links of each pair.
-        gold: as many right alignments.
-
-    Returns:
-        The score; NaN where there is no link to count.
-
-    Example:
-        >>> gold = Gold(sure=frozenset({(0, 0)}), possible=frozenset({(0, 0), (1, 1)}))
-        >>> alignment_score([[(0, 0), (1, 1), (2, 1)]], [gold])
-        AlignmentScore(aer=0.25, precision=0.6666666666666666, recall=1.0)
-    """
-    n_found = n_sure = n_found_sure = n_found_possible = 0
-    for links, right in zip(found, gold, strict=True):
-        n_found, n_sure = n_found + len(links), n_sure + len(right.sure)
-        n_found_sure += len(right.sure.intersection(links))
-        n_found_possible += len(right.possible.intersection(links))
-    return AlignmentScore(
-        aer=1 - (n_found_sure + n_found_possible) / (n_found + n_sure) if n_found + n_sure else np.nan,
-        precision=n_found_possible / n_found if n_found else np.nan,
-        recall=n_found_sure / n_sure if n_sure else np.nan,
-    )
 
 
 def ranks(values: Sequence[float]) -> Floats:

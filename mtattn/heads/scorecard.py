@@ -6,6 +6,7 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
+from mtattn.alignment.links import AlignmentScore, Gold, alignment_score
 from mtattn.corpus.pairs import Pair
 from mtattn.heads.ablation import (
     Encoded,
@@ -17,7 +18,7 @@ from mtattn.heads.ablation import (
 )
 from mtattn.heads.capture import Labels, forced_weights, labels_of, piece_map
 from mtattn.heads.card import BestAligner, HeadCard, Reading, Scorecard
-from mtattn.heads.measures import AlignmentScore, Behaviour, Gold, Meter, alignment_score, rank_correlation
+from mtattn.heads.measures import Behaviour, Meter, rank_correlation
 from mtattn.heads.record import KINDS, AttentionMap, HeadName, Kind
 from mtattn.heads.switches import head_names
 from mtattn.tokenizer import Tokenizer

@@ -8,6 +8,7 @@ from statistics import median
 
 import torch
 
+from mtattn.alignment.links import Gold
 from mtattn.corpus.loading import read_gold
 from mtattn.corpus.pairs import Direction, Pair
 from mtattn.decoding.search import TorchSearch
@@ -16,7 +17,7 @@ from mtattn.errors import DataError
 from mtattn.evaluation import Bootstrap, evaluate
 from mtattn.heads.ablation import Encoded, ablate
 from mtattn.heads.card import BestAligner
-from mtattn.heads.measures import DiversityMeter, Gold
+from mtattn.heads.measures import DiversityMeter
 from mtattn.heads.record import KINDS
 from mtattn.heads.scorecard import OnStage, best_aligner, evenly, find_links, fits, piece_maps
 from mtattn.heads.switches import head_names

@@ -43,11 +43,11 @@ def trial_speed(config: Config, training: TrainingConfig, team: Team) -> float:
     speeds = []
     for step in range(_N_STEPS):
         begun = time.perf_counter()
-        _, n_tokens = workers.gradients(
+        loss = workers.gradients(
             model, pairs, batches[step % len(batches)], label_smoothing=0.1, dtype=computing.dtype, seed=(0, step)
         )
         optimizer.step(0.5)
-        speeds.append(n_tokens / (time.perf_counter() - begun))
+        speeds.append(loss.n_tokens / (time.perf_counter() - begun))
     workers.close()
     (speed,) = team.agree([max(speeds)])
     return speed

@@ -6,16 +6,21 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from mtattn.alignment.links import Links
 from mtattn.config import Config
 from mtattn.corpus.batches import EncodedPairs, write_ids
 from mtattn.corpus.loading import load_parts, source_files
 from mtattn.corpus.pairs import Direction, Pair, as_line, fingerprint
 from mtattn.errors import DataError, RunError
 from mtattn.files import open_whole, write_whole
-from mtattn.run import DEV, TEST, TOKENIZER, TRAIN_IDS, RunFolder
-from mtattn.tokenizer import Tokenizer
+from mtattn.run import DEV, TEST, TOKENIZER, TRAIN_IDS, TRAIN_LINKS, RunFolder
+from mtattn.tokenizer import Tokenizer, split_words
+from mtattn.training.guidance import Guidance, fit_aligner, silver_links, taught_head, write_links
 
 Note = Callable[[str], None]
+
+# Pairs that the statistical aligner is fitted on, at most: to teach a head, and only to find the one that aligns best.
+_N_FITTED, _N_FITTED_TO_JUDGE = 200_000, 10_000
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,16 @@ class Materials:
         train: the training pairs as ids, on disk.
         dev: the pairs that a validation translates.
         dev_encoded: those of them that fit the model, as ids, for their loss.
+        dev_links: word links of `dev`, found by the statistical aligner, by which heads are judged.
+        guidance: what one head is taught besides, if any.
     """
 
     tokenizer: Tokenizer
     train: EncodedPairs
     dev: list[Pair]
     dev_encoded: EncodedPairs
+    dev_links: list[Links]
+    guidance: Guidance | None
 
 
 def _encoded(
@@ -75,9 +84,10 @@ def _sources_sha256(config: Config) -> str | None:
     return _sha256(files, settings) if files else None
 
 
-def _kept_sha256(run: RunFolder) -> str | None:
+def _kept_sha256(run: RunFolder, config: Config) -> str | None:
     """Hash what `prepare` leaves for `load_materials`."""
-    return _sha256(run.path / name for name in (TOKENIZER, DEV, TRAIN_IDS))
+    names = (TOKENIZER, DEV, TRAIN_IDS, *([TRAIN_LINKS] if config.training.guided_alignment else []))
+    return _sha256(run.path / name for name in names)
 
 
 def _is_prepared(run: RunFolder, config: Config) -> bool:
@@ -85,7 +95,9 @@ def _is_prepared(run: RunFolder, config: Config) -> bool:
     prepared = run.manifest().get("prepared")
     if not prepared or not prepared["sources_sha256"]:
         return False
-    return bool(prepared["sources_sha256"] == _sources_sha256(config) and prepared["kept_sha256"] == _kept_sha256(run))
+    return bool(
+        prepared["sources_sha256"] == _sources_sha256(config) and prepared["kept_sha256"] == _kept_sha256(run, config)
+    )
 
 
 def prepare(run: RunFolder, config: Config, *, resume: bool, note: Note) -> None:
@@ -131,9 +143,13 @@ def prepare(run: RunFolder, config: Config, *, resume: bool, note: Note) -> None
     with open_whole(run.path / TRAIN_IDS) as (file,):
         pairs = _encoded("training", parts.train, tokenizer, config.model.max_positions, note)
         n_encoded = write_ids(pairs, tokenizer.vocab_size, file)
-    run.update_manifest(
-        prepared={"sources_sha256": sources_sha256, "kept_sha256": _kept_sha256(run), "n_encoded": n_encoded}
-    )
+    if config.training.guided_alignment:
+        train = EncodedPairs.on_disk(run.path / TRAIN_IDS, n_encoded, tokenizer.vocab_size)
+        aligner = fit_aligner(train, tokenizer, _N_FITTED)
+        with open_whole(run.path / TRAIN_LINKS) as (file,):
+            write_links(silver_links(train, tokenizer, aligner), file)
+    kept_sha256 = _kept_sha256(run, config)
+    run.update_manifest(prepared={"sources_sha256": sources_sha256, "kept_sha256": kept_sha256, "n_encoded": n_encoded})
 
 
 def load_materials(run: RunFolder, config: Config, note: Note) -> Materials:
@@ -153,5 +169,11 @@ def load_materials(run: RunFolder, config: Config, note: Note) -> Materials:
     pairs = run.read_pairs(DEV)
     n_dev = min(config.training.validation_pairs, len(pairs))
     dev = [pairs[i * len(pairs) // n_dev] for i in range(n_dev)]  # evenly spread
-    encoded = _encoded("dev", dev, tokenizer, config.model.max_positions, note)
-    return Materials(tokenizer, train, dev, EncodedPairs(encoded, tokenizer.vocab_size))
+    dev_encoded = EncodedPairs(_encoded("dev", dev, tokenizer, config.model.max_positions, note), tokenizer.vocab_size)
+    aligner = fit_aligner(train, tokenizer, _N_FITTED_TO_JUDGE)
+    dev_links = list(aligner.align((split_words(pair.src), split_words(pair.tgt)) for pair in dev))
+    guidance = None
+    if config.training.guided_alignment:
+        head, weight = taught_head(config.model), config.training.alignment_weight
+        guidance = Guidance.on_disk(head, weight, run.path / TRAIN_LINKS, n_encoded)
+    return Materials(tokenizer, train, dev, dev_encoded, dev_links, guidance)

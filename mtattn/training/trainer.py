@@ -16,7 +16,8 @@ from mtattn.decoding.search import TorchSearch
 from mtattn.decoding.translator import Translator
 from mtattn.errors import MtattnError
 from mtattn.evaluation import evaluate
-from mtattn.run import CHECKPOINT, HISTORY, METRICS, MODEL, TRAIN_IDS, RunFolder, now
+from mtattn.heads.alignment import best_scope
+from mtattn.run import CHECKPOINT, HISTORY, METRICS, MODEL, TRAIN_IDS, TRAIN_LINKS, RunFolder, now
 from mtattn.text import counted
 from mtattn.tokenizer import PAD
 from mtattn.training.averaging import STEPS_PER_UPDATE, averaged
@@ -31,7 +32,7 @@ from mtattn.training.progress import Display, StepReport, ValidationReport
 from mtattn.training.team import Team
 from mtattn.training.workers import Workers, emission_loss
 from mtattn.transformer import Transformer
-from mtattn.weights import new_model, save_tensors
+from mtattn.weights import load_model, new_model, save_tensors
 
 _N_SAMPLES = 3
 # Share of a time budget kept back for the end while no validation has been timed yet.
@@ -178,13 +179,14 @@ class Trainer:
         return True
 
     def _step(self, indices: np.ndarray, position: float) -> None:
-        loss, n_tokens = self.workers.gradients(
+        loss = self.workers.gradients(
             self.model,
             self.materials.train,
             indices,
             label_smoothing=self.config.training.label_smoothing,
             dtype=self.computing.dtype,
             seed=(self.config.seed, self.progress.step),
+            guidance=self.materials.guidance,
         )
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip_norm)
         if not math.isfinite(norm):
@@ -199,9 +201,10 @@ class Trainer:
                 "epoch": self.progress.epoch + 1,
                 "position": position,
                 "learning_rate": learning_rate,
-                "loss": loss,
+                "loss": loss.emission,
+                **({"alignment_loss": loss.alignment} if self.materials.guidance else {}),
                 "gradient_norm": norm.item(),
-                "n_tokens": n_tokens,
+                "n_tokens": loss.n_tokens,
                 "elapsed_s": round(self.elapsed_s(), 3),
             }
         )
@@ -210,8 +213,8 @@ class Trainer:
                 step=self.progress.step,
                 epoch=self.progress.epoch + 1,
                 position=position,
-                loss=loss,
-                n_tokens=n_tokens,
+                loss=loss.emission,
+                n_tokens=loss.n_tokens,
                 elapsed_s=self.elapsed_s(),
                 last_bleu=self._last_bleu,
             )
@@ -282,7 +285,8 @@ class Trainer:
     def record_end(self) -> None:
         """Tell the manifest that the run is finished, and with what scores; what only a training needs goes."""
         progress = self.progress
-        (self.run.path / TRAIN_IDS).unlink(missing_ok=True)
+        for name in (TRAIN_IDS, TRAIN_LINKS):
+            (self.run.path / name).unlink(missing_ok=True)
         self.run.update_manifest(
             finished_at=now(),
             steps=progress.step,
@@ -290,7 +294,13 @@ class Trainer:
             dev_bleu_greedy=progress.best_bleu,
             elapsed_s=round(self.elapsed_s(), 1),
             validations_s=round(progress.validations_s, 1),
+            alignment=self._best_scope(),
         )
+
+    def _best_scope(self) -> dict[str, Any]:
+        model = load_model(self.run, self.materials.tokenizer.vocab_size)  # with the best weights
+        dev = [(pair.src, pair.tgt) for pair in self.materials.dev]
+        return best_scope(model, self.materials.tokenizer, dev, self.materials.dev_links)
 
 
 def train_run(run: RunFolder, *, resume: bool, display: Display, started: float, team: Team | None = None) -> int:

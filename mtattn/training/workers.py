@@ -7,7 +7,7 @@ meet once a step.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -17,14 +17,17 @@ from torch.nn import functional
 from mtattn.corpus.batches import Batch, EncodedPairs
 from mtattn.dropout import seed_dropout
 from mtattn.tokenizer import PAD
+from mtattn.training.guidance import Guidance
 from mtattn.training.team import Team
-from mtattn.transformer import Transformer
+from mtattn.transformer import AttentionWeights, Transformer
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def emission_loss(model: Transformer, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
+def emission_loss(
+    model: Transformer, batch: Batch, label_smoothing: float = 0.0, weights: AttentionWeights | None = None
+) -> Tensor:
     """Mean cross-entropy of the emitted tokens, in nats; padding left out.
 
     Args:
@@ -32,14 +35,29 @@ def emission_loss(model: Transformer, batch: Batch, label_smoothing: float = 0.0
         batch: the pairs.
         label_smoothing: share of each target's probability that is spread over the vocabulary,
             Szegedy et al. 2016; Vaswani et al. 2017, §5.4.
+        weights: filled with all attention weights where given.
 
     Returns:
         A scalar.
     """
-    hidden = model(batch.src, batch.src_lengths, batch.tgt_read)  # (B, T_tgt, d_model)
+    hidden = model(batch.src, batch.src_lengths, batch.tgt_read, weights)  # (B, T_tgt, d_model)
     real = batch.tgt_emit != PAD
     logits = model.logits(hidden[real])  # (n, V): only real positions pay for the vocabulary
     return functional.cross_entropy(logits.float(), batch.tgt_emit[real], label_smoothing=label_smoothing)
+
+
+class StepLoss(NamedTuple):
+    """What a batch showed.
+
+    Attributes:
+        emission: see `emission_loss`.
+        alignment: see `Guidance.loss`, for each emitted token; 0 without guidance.
+        n_tokens: source and target tokens.
+    """
+
+    emission: float
+    alignment: float
+    n_tokens: int
 
 
 class Workers:
@@ -68,7 +86,8 @@ class Workers:
         label_smoothing: float,
         dtype: torch.dtype,
         seed: Sequence[int],
-    ) -> tuple[float, int]:
+        guidance: Guidance | None = None,
+    ) -> StepLoss:
         """Give the model's parameters the gradient of the mean loss of a batch, a part of it in each thread.
 
         Dropout draws from the seed and the number of the part alone: it depends neither on the steps before nor
@@ -81,36 +100,41 @@ class Workers:
             label_smoothing: see `emission_loss`.
             dtype: type in which matrices are multiplied.
             seed: numbers of this step, not negative.
-
-        Returns:
-            The loss, and the source and target tokens of the batch.
+            guidance: what one head is taught besides; its loss, too, is a mean over the emitted tokens.
         """
         parameters, device = list(model.parameters()), model.device
         team = self._team
 
-        def of_part(k: int) -> tuple[float, int, int, Sequence[Tensor]]:
+        def of_part(k: int) -> tuple[StepLoss, int, Sequence[Tensor]]:
             # Every n-th pair: like lengths in all parts.
-            batch = pairs.batch(indices[k :: self.n * team.size]).to(device)
+            part = indices[k :: self.n * team.size]
+            batch = pairs.batch(part).to(device)
+            n_emitted = int((batch.tgt_emit != PAD).sum())
+            weights = AttentionWeights() if guidance else None
             seed_dropout(int(np.random.SeedSequence([*seed, k]).generate_state(1)[0]), device)
             with torch.autocast(device.type, dtype=dtype, enabled=dtype is not torch.float32):
-                loss = emission_loss(model, batch, label_smoothing)
-            gradients = torch.autograd.grad(loss, parameters)
-            return loss.item(), int((batch.tgt_emit != PAD).sum()), batch.n_tokens, gradients
+                loss = emission_loss(model, batch, label_smoothing, weights)
+            taught, alignment = loss, 0.0
+            if guidance and weights:
+                from_links = guidance.loss(weights, part) / n_emitted
+                taught, alignment = loss + guidance.weight * from_links, from_links.item()
+            gradients = torch.autograd.grad(taught, parameters)
+            return StepLoss(loss.item(), alignment, batch.n_tokens), n_emitted, gradients
 
         first = team.rank * self.n
         done = self.map(of_part, range(first, min(first + self.n, len(indices))))
-        totals = torch.tensor([[loss * n, n, n_tokens] for loss, n, n_tokens, _ in done], dtype=torch.float64)
-        totals = totals.reshape(-1, 3).sum(dim=0)
+        sums = [[part.emission * n, part.alignment * n, n, part.n_tokens] for part, n, _ in done]
+        totals = torch.tensor(sums, dtype=torch.float64).reshape(-1, 4).sum(dim=0)
         summed = [torch.zeros_like(parameter) for parameter in parameters]
-        for _, n, _, gradients in done:
+        for _, n, gradients in done:
             for total, gradient in zip(summed, gradients, strict=True):
                 total.add_(gradient, alpha=n)
         team.add_up([totals])
         team.add_up(summed)
-        loss, n_emitted, n_tokens = totals.tolist()
+        emission, alignment, n_emitted, n_tokens = totals.tolist()
         for parameter, total in zip(parameters, summed, strict=True):
             parameter.grad = total.div_(n_emitted)
-        return loss / n_emitted, int(n_tokens)
+        return StepLoss(emission / n_emitted, alignment / n_emitted, int(n_tokens))
 
     def close(self) -> None:
         """End the threads."""

@@ -45,11 +45,11 @@ def scorecard(
     """
     from rich.console import Console
 
+    from mtattn.alignment.links import Gold
     from mtattn.corpus.loading import read_gold, read_source
     from mtattn.corpus.pairs import Direction
     from mtattn.errors import DataError, InputError
     from mtattn.heads.card import check_column
-    from mtattn.heads.measures import Gold
     from mtattn.heads.scorecard import fits, make_scorecard
     from mtattn.heads.views.scorecard import show, to_csv, to_json
     from mtattn.run import DEV
