@@ -11,6 +11,7 @@ from head_records import HOSTILE, history
 from safetensors.torch import load_file, save_file
 from test_training import StopsAt, settings, train
 
+from mtattn.alignment.links import Gold
 from mtattn.config import config_from
 from mtattn.corpus.loading import read_gold
 from mtattn.corpus.pairs import Direction, Pair
@@ -19,7 +20,6 @@ from mtattn.errors import ConfigError, RunError
 from mtattn.heads.capture import capture
 from mtattn.heads.card import COLUMNS
 from mtattn.heads.history import Frame, head_to_show, read_history
-from mtattn.heads.measures import Gold
 from mtattn.heads.record import KINDS, HeadName, HeadRecord
 from mtattn.heads.scorecard import evenly, fits, make_scorecard
 from mtattn.run import CHECKPOINT, DEV, HISTORY, MODEL, RunFolder

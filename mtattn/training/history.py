@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from mtattn.alignment.links import Gold
 from mtattn.config import PROBE_SEPARATOR, Config
 from mtattn.corpus.loading import read_gold
 from mtattn.corpus.pairs import Direction, Pair
@@ -12,7 +13,6 @@ from mtattn.errors import ConfigError, DataError
 from mtattn.heads.capture import capture
 from mtattn.heads.card import HeadCard
 from mtattn.heads.history import Frame, Probe
-from mtattn.heads.measures import Gold
 from mtattn.heads.scorecard import evenly, fits, measure
 from mtattn.run import HISTORY, RunFolder
 from mtattn.text import normalise
