@@ -53,7 +53,7 @@ def test_the_ids_are_there_until_the_training_is_finished(tmp_path: Path, mine: 
     assert not (tmp_path / "run" / TRAIN_IDS).exists()
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
         *(CONFIG, MODEL, TOKENIZER),
-        *("manifest.json", "checkpoint.safetensors", "metrics.jsonl", "dev.tsv", "test.tsv"),
+        *("manifest.json", "checkpoint.safetensors", "metrics.jsonl", "history.jsonl", "dev.tsv", "test.tsv"),
     }
 
 

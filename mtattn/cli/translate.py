@@ -84,7 +84,7 @@ def translate(
     and the text, with tabs between.
 
     Where --mute, --only or --uniform change heads, a line is the translation of the model as it was trained,
-    the one with the heads changed, the words that differ in [brackets], and the log-probability that each
+    the one with the heads changed, the words that differ in square brackets, and the log-probability that each
     model gives its own translation, with tabs between.
     """
     if texts and input_file:

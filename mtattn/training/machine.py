@@ -76,7 +76,7 @@ def choose_device(name: str, team: Team) -> torch.device:
         raise ConfigError(
             f"PyTorch {torch.__version__} finds no {name} device here",
             where=f"--device {name}",
-            fix="take --device cpu, or install the PyTorch build for the device",
+            fix=f"install the PyTorch build for {name}, or train on another: --device cpu",
         )
     return torch.device(name, team.rank_here % torch.cuda.device_count()) if name == "cuda" else torch.device(name)
 
@@ -94,14 +94,23 @@ def choose_computing(
 
     Raises:
         ConfigError: the device is not there.
-        RunError: a run that is gone on with was begun by another number of processes.
+        RunError: a run that is gone on with was begun on a device that is not there, or by another number of
+            processes.
     """
     if manifest.get("processes", team.size) != team.size:
         raise RunError(
             f"the run was begun by {manifest['processes']} processes, not {team.size}",
             fix="go on with as many: torchrun --nproc-per-node N -m -- mtattn train ...",
         )
-    device = choose_device(manifest.get("device", config.device), team)
+    try:
+        device = choose_device(manifest.get("device", config.device), team)
+    except ConfigError as error:
+        if "device" not in manifest:
+            raise
+        raise RunError(
+            f"the run was begun on {manifest['device']}, which is not here ({error.what})",
+            fix="go on with it where it was begun, or train a new run",
+        ) from error
     on_cpu = device.type == "cpu"
     threads = config.threads or max(1, available_cores() // team.size_here) if on_cpu else 1
     threads = int(manifest.get("threads", threads))

@@ -71,7 +71,11 @@ def scorecard(
             "there is no pair to look at heads on", where=data or folder.path / DEV, fix="name pairs with --data"
         )
     try:
-        gold = [(one.pair, Gold(one.sure, one.sure | one.possible)) for one in read_gold(direction, _N_GOLD)]
+        gold = [
+            (one.pair, Gold(one.sure, one.sure | one.possible))
+            for one in read_gold(direction, _N_GOLD)
+            if fits(one.pair, tokenizer, model.max_positions)
+        ]
     except DataError as error:
         notes.print(f"no gold alignments: {error}")
         gold = []

@@ -41,7 +41,7 @@ def overview(
     yield title(record)
     yield Text(
         f"every head of {kind}, between {unit}; down: {asks}s, across: {answers}; "
-        f"beside each name: percent that rest on {special}"
+        f"beside each name: percent of a word's weight on {special}"
     )
     layers = range(1, attention.n_layers + 1)
     yield Text()
@@ -55,7 +55,7 @@ def overview(
 def _miniature(name: str, selection: Selection, width: int, colour: bool) -> list[Text]:
     """Draw one map below its name; all its lines are equally wide."""
     special = [s for s, label in enumerate(selection.columns) if label in (BOS_LABEL, EOS_LABEL)]
-    share = float(selection.weights[:, special].sum(axis=1).mean())
+    share = float(selection.weights[_of_words(selection)][:, special].sum(axis=1).mean())
     weights = _coarser(selection.weights, width)
     heading = f"{name} {share:.0%}"
     cells = max(_LEAST, len(heading), weights.shape[1])
@@ -63,6 +63,13 @@ def _miniature(name: str, selection: Selection, width: int, colour: bool) -> lis
     for line in lines:
         line.pad_right(cells - cell_len(line.plain))
     return lines
+
+
+def _of_words(selection: Selection) -> NDArray[np.intp]:
+    """Name the rows of words that have a choice: not that of </s>, nor one that sees one key alone; all if none is."""
+    has_choice = (selection.weights > 0).sum(axis=1) > 1
+    rows = np.flatnonzero(has_choice & (np.array(selection.rows) != EOS_LABEL))
+    return rows if len(rows) else np.arange(len(selection.rows))
 
 
 def _coarser(weights: NDArray[np.floating], width: int) -> NDArray[np.floating]:

@@ -87,7 +87,7 @@ def heat_map(selection: Selection, width: int) -> Iterator[Text]:
             for column in range(start, end):
                 weight = float(selection.weights[row, column])
                 percent = f"{weight:.0%}"[:-1]
-                shown = "·" if percent == "0" else f"{shade(weight)}{percent:>3}"
+                shown = ("·" if weight else "") if percent == "0" else f"{shade(weight)}{percent:>3}"
                 style = _style(weight)
                 line.append(" ")
                 line.append(fitted(shown, widths[column] - 1, right=True), style)
@@ -114,7 +114,8 @@ def strongest(selection: Selection, kind: Kind) -> Iterator[Text]:
     yield Text(f"{fitted(asks, left)}  {name:>5}  {answers}, the strongest first", style="bold")
     for row, label in enumerate(selection.rows):
         weights = selection.weights[row]
-        order = sorted((i for i in range(len(weights)) if i not in special), key=lambda i: -weights[i])
+        seen = (i for i in range(len(weights)) if weights[i] and i not in special)
+        order = sorted(seen, key=lambda i: -weights[i])
         told = [i for i in order[:_N_STRONGEST] if weights[i] >= _WEAKEST_TOLD] or order[:1]
         words = "  ".join(f"{selection.columns[i]} {weights[i]:.0%}" for i in told)
         sink = f"{sum(weights[i] for i in special):.0%}" if special else ""

@@ -63,5 +63,6 @@ const strongest = (weights) => weights.map((_, i) => i).sort((a, b) => weights[b
 
 const columnOf = (matrix, s) => matrix.map((row) => row[s]);
 
-/** Whether no head lets row t look at column s. */
-const masked = (map, t, s) => map.weights.every((heads) => heads.every((matrix) => matrix[t][s] === 0));
+/** Whether the decoder lets row t not look at column s, which comes later: no head has any weight there. */
+const masked = (map, t, s) =>
+  state.kind === "decoder" && map.weights.every((heads) => heads.every((matrix) => matrix[t][s] === 0));

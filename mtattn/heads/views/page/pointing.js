@@ -90,10 +90,14 @@ function headNote(matrix, row, column) {
   return rest(matrix);
 }
 
-/** How much of a matrix rests on the mark of the sentence's end or beginning. */
+/** How much of the words' weights rests on the mark of the sentence's end or beginning.
+    The mark's own row is left out, and a row that sees one key alone. */
 function rest(matrix) {
   const s = map.columns.findIndex((label) => specials.includes(label));
-  return { label: map.columns[s], weight: sum(columnOf(matrix, s)) / matrix.length };
+  const hasChoice = (row, t) => !specials.includes(map.rows[t]) && row.filter((weight) => weight > 0).length > 1;
+  const rows = matrix.filter(hasChoice);
+  const counted = rows.length ? rows : matrix;
+  return { label: map.columns[s], weight: sum(columnOf(counted, s)) / counted.length };
 }
 
 function lightTable(row, column) {
