@@ -79,3 +79,16 @@ def test_switches_need_torch_and_one_translation_a_line(run):
     mtattn("translate", "--run", run, "--mute", "cross.1.1", "--n-best", 2, "Hola.", status=2)
     one = json.loads(mtattn("translate", "--run", run, "--mute", "cross.1.1", "--n-best", 2, "--json", "Hola.").stdout)
     assert len(one["translations"]) == len(one["untouched"]) == 2
+
+
+def test_every_view_names_the_heads_that_are_switched(run, tmp_path):
+    switches = ["--mute", "cross.1.2", "--uniform", "cross.2.5"]
+    named = "heads switched: mute cross.1.2, uniform cross.2.5"
+    for view in ([], ["--overview"]):
+        assert named in mtattn("inspect-heads", "--run", run, *switches, *view, "Hola.").stdout
+    for view in ("--why", "--explain"):
+        assert named in mtattn("inspect-heads", "--run", run, *switches, view, "1", "Hola.").stderr
+    page, drawing = tmp_path / "heads.html", tmp_path / "heads.svg"
+    mtattn("inspect-heads", "--run", run, *switches, "--html", page, "--svg", drawing, "Hola.")
+    assert named in drawing.read_text(encoding="utf-8")
+    assert '"mute":["cross.1.2"]' in page.read_text(encoding="utf-8").replace(" ", "")

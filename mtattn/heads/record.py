@@ -198,6 +198,11 @@ class Untouched:
     log_prob: float
     log_prob_switched: float
 
+    @property
+    def named(self) -> str:
+        """The switches in words, such as `mute cross.2.5`."""
+        return ", ".join(f"{switch} {name}" for switch, names in self.switches.items() for name in names)
+
 
 @dataclass(frozen=True)
 class HeadRecord:

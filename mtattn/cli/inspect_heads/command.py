@@ -229,6 +229,9 @@ def inspect_heads(
         from mtattn.cli.inspect_heads.why import why
 
         (text,) = texts or [""]
+        if switches:
+            told = (f"{switch} {name}" for switch, names in switches.named().items() for name in names)
+            notes.print(f"heads switched: {', '.join(told)}")
         console = None if as_json else results
         with switched(passes.search.model, switches) if switches else nullcontext():
             if why_asked is not None:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from mtattn.heads.record import HeadRecord, Kind, Selection
 from mtattn.heads.views.colours import paper
-from mtattn.heads.views.terminal import AXES, shade, title
+from mtattn.heads.views.terminal import AXES, shade, switched_heads, title
 from mtattn.tokenizer import BOS_LABEL, EOS_LABEL
 
 _GAP = 2
@@ -39,6 +39,8 @@ def overview(
     asks, answers = AXES[kind]
     special = next(label for label in attention.columns if label in (BOS_LABEL, EOS_LABEL))
     yield title(record)
+    if record.untouched:
+        yield from switched_heads(record, record.untouched)
     yield Text(
         f"every head of {kind}, between {unit}; down: {asks}s, across: {answers}; "
         f"beside each name: percent of a word's weight on {special}"

@@ -81,7 +81,8 @@ def to_svg(
             "font-size": str(_FONT),
         },
     )
-    SubElement(svg, "title").text = _text(f"{record.source} → {record.target}: {selection.name}")
+    switched = f"; heads switched: {record.untouched.named}" if record.untouched else ""
+    SubElement(svg, "title").text = _text(f"{record.source} → {record.target}: {selection.name}{switched}")
     SubElement(svg, "desc").text = _text(_description(selection))
     SubElement(svg, "rect", {"width": "100%", "height": "100%", "fill": "white"})
     y = float(_GAP)

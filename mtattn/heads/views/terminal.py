@@ -122,9 +122,9 @@ def strongest(selection: Selection, kind: Kind) -> Iterator[Text]:
         yield Text(f"{fitted(label, left)}  {sink:>5}  {words}".rstrip(), style="dim" if label in _SPECIALS else "")
 
 
-def _switched(record: HeadRecord, untouched: Untouched) -> Iterator[Text]:
+def switched_heads(record: HeadRecord, untouched: Untouched) -> Iterator[Text]:
     """Say which heads are switched, and what that changes."""
-    yield Text(", ".join(f"{switch} {name}" for switch, names in untouched.switches.items() for name in names))
+    yield Text(f"heads switched: {untouched.named}")
     before, after = mark_changes(untouched.target, record.target)
     if before != after:
         yield Text(f"untouched: {before}  switched: {after}")
@@ -171,7 +171,7 @@ def show(
     unit = "pieces" if subwords else "words"
     yield title(record)
     if record.untouched:
-        yield from _switched(record, record.untouched)
+        yield from switched_heads(record, record.untouched)
     yield Text(f"{selection.name}, between {unit}; a row is one {asks}'s attention to the {answers}, in percent")
     yield Text()
     yield from heat_map(selection, width)

@@ -43,7 +43,11 @@ function build() {
   const kind = KINDS[state.kind];
   document.title = `${record().source} – attention heads`;
   $("#columns-title").textContent = `keys: ${kind.columns(unit())}`;
-  $("#rows-title").textContent = `queries: ${kind.rows(unit())}${record().forced ? " (given)" : ""}`;
+  const switches = Object.entries(record().untouched?.switches ?? {});
+  const switched = switches.flatMap(([what, heads]) => heads.map((head) => `${what} ${head}`)).join(", ");
+  const given = record().forced ? " (given)" : "";
+  $("#rows-title").textContent =
+    `queries: ${kind.rows(unit())}${given}${switched ? `; heads switched: ${switched}` : ""}`;
   for (const side of ["column", "row"]) {
     $(`#${side}s`).replaceChildren(...map[`${side}s`].map((label, i) => wordButton(label, `data-${side}`, i)));
   }
