@@ -79,7 +79,7 @@ CASES = [
     Case(
         "align: a line of ten megabytes has no links, which is told",
         "mtattn align --run $RUN",
-        ("standard input:2: over the model's 256 positions; no links",),
+        ("standard input:2: longer than the model's positions; no links",),
         0,
         re.compile(r"0-0\n\n0-0\n"),
         stdin="Hola\tHello\n" + "a" * 10_000_000 + "\tb\nHola\tHello\n",
