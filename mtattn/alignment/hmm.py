@@ -69,7 +69,7 @@ def hmm_posterior(emission: Floats, null: Floats, jumps: Floats) -> tuple[Floats
     state[:, 0] = 1
     for j in range(n_tgt):
         before[j] = state
-        reached[j] = (state @ jumps) * from_word[j]
+        reached[j] = _product(state, jumps) * from_word[j]
         state = state * from_none[j]
         state[:, 1:] += reached[j]
         scale[j] = state.sum(axis=1, keepdims=True)
@@ -80,9 +80,17 @@ def hmm_posterior(emission: Floats, null: Floats, jumps: Floats) -> tuple[Floats
     for j in reversed(range(n_tgt)):
         reached[j] *= behind[:, 1:] / scale[j]
         from_word[j] *= behind[:, 1:]
-        behind = from_word[j] @ jumps.T + behind * from_none[j]
-    expected = jumps * (before.reshape(-1, n_src + 1).T @ from_word.reshape(-1, n_src))
+        behind = _product(from_word[j], jumps.T) + behind * from_none[j]
+    expected = jumps * _product(before.reshape(-1, n_src + 1).T, from_word.reshape(-1, n_src))
     return reached.transpose(1, 2, 0), expected
+
+
+def _product(a: Floats, b: Floats) -> Floats:
+    """Multiply matrices; some BLAS kernels warn of an invalid number among what they read beyond a matrix's end."""
+    with np.errstate(invalid="ignore"):
+        product: Floats = a @ b
+    assert np.isfinite(product).all()
+    return product
 
 
 class Direction:
