@@ -39,8 +39,21 @@ RUNS = Path("runs")
 CONFIG, MANIFEST, TOKENIZER = "config.toml", "manifest.json", "tokenizer.model"
 MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
 METRICS, HISTORY = "metrics.jsonl", "history.jsonl"
-DEV, TEST, TRAIN_IDS, TRAIN_LINKS = "dev.tsv", "test.tsv", "train.ids", "train.links"
-_FILES = (MANIFEST, CONFIG, TOKENIZER, MODEL, CHECKPOINT, METRICS, HISTORY, DEV, TEST, TRAIN_IDS, TRAIN_LINKS)
+DEV, TEST, DEV_LINKS, TRAIN_IDS, TRAIN_LINKS = "dev.tsv", "test.tsv", "dev.links", "train.ids", "train.links"
+_FILES = (
+    MANIFEST,
+    CONFIG,
+    TOKENIZER,
+    MODEL,
+    CHECKPOINT,
+    METRICS,
+    HISTORY,
+    DEV,
+    TEST,
+    DEV_LINKS,
+    TRAIN_IDS,
+    TRAIN_LINKS,
+)
 _LOCK = ".lock"  # held by the process that trains
 _REPLACED = ".replaced"  # folder of the files of a run until it is sure that another one takes its place
 _MOST_BYTES = 2**28  # of a file that is not weights, so that a stranger's cannot fill the memory

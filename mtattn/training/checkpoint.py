@@ -33,6 +33,7 @@ class Progress:
         best_bleu: greedy BLEU on dev; -1 before the first validation.
         best_step: step that had it.
         n_worse: validations in a row since then.
+        begun_s: seconds spent before the first step.
         elapsed_s: seconds spent up to the last save, those before a resume included.
         validated_step: step of the last validation.
         validation_s: seconds of the last validation.
@@ -50,6 +51,7 @@ class Progress:
     best_bleu: float = -1.0
     best_step: int = 0
     n_worse: int = 0
+    begun_s: float = 0.0
     elapsed_s: float = 0.0
     validated_step: int = 0
     validation_s: float = 0.0

@@ -17,7 +17,7 @@ from mtattn.decoding.translator import Translator
 from mtattn.errors import MtattnError
 from mtattn.evaluation import evaluate
 from mtattn.heads.alignment import best_scope
-from mtattn.run import CHECKPOINT, HISTORY, METRICS, MODEL, TRAIN_IDS, TRAIN_LINKS, RunFolder, now
+from mtattn.run import CHECKPOINT, DEV_LINKS, HISTORY, METRICS, MODEL, TRAIN_IDS, TRAIN_LINKS, RunFolder, now
 from mtattn.text import counted
 from mtattn.tokenizer import PAD
 from mtattn.training.averaging import STEPS_PER_UPDATE, averaged
@@ -123,7 +123,9 @@ class Trainer:
         if training.minutes:
             budget_s = training.minutes * 60
             reserve_s = 1.2 * progress.validation_s + 1.0 if progress.n_validations else _FIRST_RESERVE * budget_s
-            shares.append(self.elapsed_s() / max(budget_s - reserve_s, 0.5 * budget_s))
+            end_s = max(budget_s - reserve_s, 0.5 * budget_s)
+            # Counted from the first step: what was spent on reading takes nothing from the warm-up.
+            shares.append((self.elapsed_s() - progress.begun_s) / max(end_s - progress.begun_s, 1e-9))
         return min(1.0, max(shares))
 
     # --- the loop --------------------------------------------------------------------------------
@@ -135,6 +137,8 @@ class Trainer:
             MtattnError: the loss is no longer a finite number, or the run cannot be written.
         """
         progress = self.progress
+        if not progress.step:
+            progress.begun_s = self.elapsed_s()
         going = True
         while True:
             # The leader's clock, patience and signals hold for the whole team.
@@ -285,7 +289,7 @@ class Trainer:
     def record_end(self) -> None:
         """Tell the manifest that the run is finished, and with what scores; what only a training needs goes."""
         progress = self.progress
-        for name in (TRAIN_IDS, TRAIN_LINKS):
+        for name in (DEV_LINKS, TRAIN_IDS, TRAIN_LINKS):
             (self.run.path / name).unlink(missing_ok=True)
         self.run.update_manifest(
             finished_at=now(),
