@@ -17,11 +17,11 @@ from mtattn.decoding.translator import Translator
 from mtattn.errors import MtattnError
 from mtattn.evaluation import evaluate
 from mtattn.heads.alignment import best_scope
-from mtattn.run import CHECKPOINT, DEV_LINKS, HISTORY, METRICS, MODEL, TRAIN_IDS, TRAIN_LINKS, RunFolder, now
+from mtattn.run import HISTORY, METRICS, RunFolder, now
 from mtattn.text import counted
 from mtattn.tokenizer import PAD
 from mtattn.training.averaging import STEPS_PER_UPDATE, averaged
-from mtattn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from mtattn.training.checkpoint import Progress, Tensors, load_checkpoint, mend_checkpoint, save_checkpoint, write_best
 from mtattn.training.history import History
 from mtattn.training.interrupt import Interrupt
 from mtattn.training.lines import LineFile
@@ -32,7 +32,7 @@ from mtattn.training.progress import Display, StepReport, ValidationReport
 from mtattn.training.team import Team
 from mtattn.training.workers import Workers, emission_loss
 from mtattn.transformer import Transformer
-from mtattn.weights import load_model, new_model, save_tensors
+from mtattn.weights import load_model, new_model
 
 _N_SAMPLES = 3
 # Share of a time budget kept back for the end while no validation has been timed yet.
@@ -76,6 +76,7 @@ class Trainer:
         self.averaged_model = cast("Transformer", self.average.module)
         self.translator = Translator(TorchSearch(self.averaged_model), materials.tokenizer)
         self.progress = Progress()
+        self._best: Tensors = {}
         self._metrics = LineFile(run.path / METRICS)
         self._history = History(run, config, materials)
         self._last_bleu: float | None = None
@@ -88,10 +89,11 @@ class Trainer:
         Raises:
             RunError: one of these files cannot be used.
         """
-        self.progress = load_checkpoint(self.run, self.model, self.average, self.optimizer)
+        self.progress, self._best = load_checkpoint(self.run, self.model, self.average, self.optimizer)
         self._new_block()
         if not self.team.leads:
             return
+        write_best(self.run, self._best)
         self._metrics.cut(self.progress.metrics_bytes)
         self._history.lines.cut(self.progress.history_bytes)
 
@@ -139,10 +141,9 @@ class Trainer:
         progress = self.progress
         if not progress.step:
             progress.begun_s = self.elapsed_s()
-        going = True
         while True:
             # The leader's clock, patience and signals hold for the whole team.
-            stops = not going or bool(interrupt.signum)
+            stops = self._out_of_patience() or bool(interrupt.signum)
             position, stopped = self.team.agree([self.position(), stops])
             # One step at least, so that even a budget spent on reading leaves a model.
             if stopped or (position >= 1 and progress.step):
@@ -155,10 +156,12 @@ class Trainer:
                     progress.block, progress.epoch = 0, progress.epoch + 1
                 self._new_block()
             if self.team.leads:
-                going = self._validate_if_due()
+                self._validate_if_due()
         if not self.team.leads:
             return
-        if not interrupt.signum:
+        if self._out_of_patience():
+            self.display.note(f"stopped: {progress.n_worse} validations without a better BLEU")
+        if self._out_of_patience() or not interrupt.signum:
             if progress.validated_step != progress.step:
                 self._validate()
             progress.finished = True
@@ -166,21 +169,21 @@ class Trainer:
         if progress.finished:
             self.record_end()
 
-    def _validate_if_due(self) -> bool:
-        """Validate and save where the schedule says so; False = patience is at its end."""
-        training, progress = self.config.training, self.progress
+    def _out_of_patience(self) -> bool:
+        # A time budget is used to its end: the schedule brings the best weights last.
+        training = self.config.training
+        return bool(training.patience and not training.minutes and self.progress.n_worse >= training.patience)
+
+    def _validate_if_due(self) -> None:
+        """Validate and save where the schedule says so."""
+        validations, progress = self.config.training.validations, self.progress
         position = self.position()
-        if int(position * training.validations) <= progress.n_validations or position >= 1:
-            return True
+        if int(position * validations) <= progress.n_validations or position >= 1:
+            return
         self._validate()
         # Its time moved the end of a time budget, and with it the position.
-        progress.n_validations = max(progress.n_validations + 1, int(self.position() * training.validations))
+        progress.n_validations = max(progress.n_validations + 1, int(self.position() * validations))
         self._save()
-        # A time budget is used to its end: the schedule brings the best weights last.
-        if training.patience and not training.minutes and progress.n_worse >= training.patience:
-            self.display.note(f"stopped: {progress.n_worse} validations without a better BLEU")
-            return False
-        return True
 
     def _step(self, indices: np.ndarray, position: float) -> None:
         loss = self.workers.gradients(
@@ -247,7 +250,7 @@ class Trainer:
         better = scores.bleu > progress.best_bleu
         if better:
             progress.best_bleu, progress.best_step, progress.n_worse = scores.bleu, progress.step, 0
-            save_tensors(self.run.path / MODEL, self.averaged_model.state_dict())
+            self._best = {name: tensor.clone() for name, tensor in self.averaged_model.state_dict().items()}
         else:
             progress.n_worse += 1
         self._metrics.append(
@@ -284,13 +287,11 @@ class Trainer:
         self.progress.history_bytes = self._history.lines.save()
         # `started` still counts what was spent since: only the saved copy has it.
         saved = replace(self.progress, elapsed_s=self.elapsed_s())
-        save_checkpoint(self.run, self.model, self.average, self.optimizer, saved)
+        save_checkpoint(self.run, self.model, self.average, self.optimizer, self._best, saved)
 
     def record_end(self) -> None:
         """Tell the manifest that the run is finished, and with what scores; what only a training needs goes."""
         progress = self.progress
-        for name in (DEV_LINKS, TRAIN_IDS, TRAIN_LINKS):
-            (self.run.path / name).unlink(missing_ok=True)
         self.run.update_manifest(
             finished_at=now(),
             steps=progress.step,
@@ -300,6 +301,7 @@ class Trainer:
             validations_s=round(progress.validations_s, 1),
             alignment=self._best_scope(),
         )
+        self.run.tidy()
 
     def _best_scope(self) -> dict[str, Any]:
         model = load_model(self.run, self.materials.tokenizer.vocab_size)  # with the best weights
@@ -326,11 +328,15 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float,
     """
     team = team or Team()
     config = run.config()
-    resume = resume and (run.path / CHECKPOINT).is_file()
+    resume = resume and run.has_checkpoint()
     with run.locked() if team.leads else nullcontext(), Interrupt() as interrupt, display:
         computing = choose_computing(config.training, run.manifest() if resume else {}, team, display.note)
         torch.set_num_threads(1)  # of each worker's arithmetic
         if team.leads:
+            run.refuse_links()
+            run.forget_attempts()
+            if resume:
+                mend_checkpoint(run, display.note)
             prepare(run, config, resume=resume, note=display.note)
         team.wait_for_leader()
         materials = load_materials(run, config, display.note)
