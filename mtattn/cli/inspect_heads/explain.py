@@ -7,7 +7,7 @@ from mtattn.cli.inspect_heads.passes import Passes
 from mtattn.cli.inspect_heads.wording import EXPLAIN
 from mtattn.cli.inspect_heads.words import find_word
 from mtattn.heads.capture import capture, labels_of
-from mtattn.heads.microscope import heads_named, look, most_sure
+from mtattn.heads.microscope import look, most_sure
 from mtattn.heads.record import Kind
 from mtattn.heads.views.microscope import row_json, show_row
 
@@ -26,7 +26,7 @@ def explain(
     """Follow a row through a head and show it; JSON where there is no console to draw on.
 
     The row is a word's first piece, or, where `subwords`, the piece that is asked for. The head is the one that
-    is named, else the one most sure of a token.
+    is named, else the one most sure of a token, of those that are not muted.
 
     Raises:
         InputError: the text is too long, or there is no such word, layer or head.
@@ -39,7 +39,8 @@ def explain(
     else:
         row = rows.words.members.index(find_word(rows.words.labels, asked, "--explain"))
     attention = capture(model, tokenizer, source, target, forced=passes.forced).pieces[kind]
-    heads = heads_named(attention, layer, head)
+    heads = attention.named(layer, head)
+    heads = [name for name in heads if name not in attention.muted] or heads
     name = most_sure(attention, row, heads)
     found = look(model, tokenizer, source, target, name, row, n_considered=len(heads), forced=passes.forced)
     if console is None:
