@@ -40,7 +40,8 @@ def muted_heads(model: Transformer) -> frozenset[HeadName]:
     return frozenset(
         name
         for name in head_names(model)
-        if (gate := attentions(model)[name.kind][name.layer - 1].gate) is not None and not gate[..., name.head - 1].any()
+        if (gate := attentions(model)[name.kind][name.layer - 1].gate) is not None
+        and not gate[..., name.head - 1].any()
     )
 
 

@@ -10,6 +10,7 @@ from mtattn.heads.capture import capture, labels_of
 from mtattn.heads.microscope import look, most_sure
 from mtattn.heads.record import Kind
 from mtattn.heads.views.microscope import row_json, show_row
+from mtattn.tokenizer import SPACE
 
 
 def explain(
@@ -25,7 +26,7 @@ def explain(
 ) -> str:
     """Follow a row through a head and show it; JSON where there is no console to draw on.
 
-    The row is a word's first piece, or, where `subwords`, the piece that is asked for. The head is the one that
+    The row is a word's first piece that has more than its space, or, where `subwords`, the piece that is asked for. The head is the one that
     is named, else the one most sure of a token, of those that are not muted.
 
     Raises:
@@ -37,7 +38,9 @@ def explain(
     if subwords:
         row = find_word(rows.pieces, asked, "--explain")
     else:
-        row = rows.words.members.index(find_word(rows.words.labels, asked, "--explain"))
+        word = find_word(rows.words.labels, asked, "--explain")
+        of_word = [t for t, member in enumerate(rows.words.members) if member == word]
+        row = next((t for t in of_word if rows.pieces[t] != SPACE), of_word[0])
     attention = capture(model, tokenizer, source, target, forced=passes.forced).pieces[kind]
     heads = attention.named(layer, head)
     heads = [name for name in heads if name not in attention.muted] or heads

@@ -171,6 +171,7 @@ def attribution_json(shown: Attribution) -> str:
             "log_prob": shown.log_prob,
             "layer": shown.layer,
             "head": shown.head,
+            "n_muted": shown.n_muted,
             "columns": shown.columns,
             "attention": shown.attention.tolist(),
             "norm": shown.norm.tolist(),
