@@ -2,8 +2,8 @@
 
 import csv
 import json
-import re
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import permutations

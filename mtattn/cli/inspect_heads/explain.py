@@ -26,8 +26,8 @@ def explain(
 ) -> str:
     """Follow a row through a head and show it; JSON where there is no console to draw on.
 
-    The row is a word's first piece that has more than its space, or, where `subwords`, the piece that is asked for. The head is the one that
-    is named, else the one most sure of a token, of those that are not muted.
+    The row is a word's first piece that has more than its space, or, where `subwords`, the piece that is asked for.
+    The head is the one that is named, else the one most sure of a token, of those that are not muted.
 
     Raises:
         InputError: the text is too long, or there is no such word, layer or head.
