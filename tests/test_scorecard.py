@@ -21,7 +21,7 @@ from mtattn.corpus.pairs import Direction, Pair
 from mtattn.errors import InputError
 from mtattn.heads.alignment import row_links, word_maps
 from mtattn.heads.card import COLUMNS, Scorecard
-from mtattn.heads.record import HeadName
+from mtattn.heads.record import HeadName, Reading
 from mtattn.heads.scorecard import best_aligner, evenly, find_links, fits, make_scorecard
 from mtattn.heads.views.scorecard import show, to_csv, to_json
 from mtattn.run import RunFolder
@@ -88,9 +88,12 @@ def test_links_are_those_of_the_rows(
     encoded = [(tokenizer.encode(src), tokenizer.encode(tgt)) for src, tgt in pairs]
     found = find_links(text_model, tokenizer, encoded, quiet("", 0))
     maps = dict(word_maps(text_model, tokenizer, pairs))
-    for n, place in ((0, (1, 1)), (6, (2, 3)), (-1, (None, None))):
-        links = [sorted((int(s), t) for t, s in enumerate(of_pair[n])) for of_pair in found["emitted"]]
-        assert links == [row_links(maps[i].select(*place)) for i in range(len(pairs))]
+    words: dict[Reading, slice] = {"emitted": slice(0, -1), "read": slice(1, None)}
+    for reading, rows in words.items():
+        for n, place in ((0, (1, 1)), (6, (2, 3)), (-1, (None, None))):
+            links = [sorted((int(s), t) for t, s in enumerate(of_pair[n])) for of_pair in found[reading]]
+            weights = [maps[i][reading].select(*place).weights[rows, :-1] for i in range(len(pairs))]
+            assert links == [row_links(of_pair) for of_pair in weights]
     assert [of_pair.shape for of_pair in found["read"]] == [(9, 5)] * len(pairs)
     assert any((a != b).any() for a, b in zip(*found.values(), strict=True))
 

@@ -11,6 +11,9 @@ from mtattn.errors import InputError
 
 Kind = Literal["cross", "encoder", "decoder"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Reading = Literal["emitted", "read"]
+"""Which word a row of the cross-attention belongs to: the one that its step emits, or the one that it reads."""
+READINGS: tuple[Reading, ...] = get_args(Reading)
 
 
 class HeadName(NamedTuple):

@@ -1,4 +1,8 @@
-"""Guided alignment: one cross-attention head is taught which words translate each other (Garg et al. 2019)."""
+"""Guided alignment: heads of the cross-attention are taught which words translate each other (Garg et al. 2019).
+
+One head learns it at the step that emits a word, as the maps show it; another at the step after, which has read
+the word (Chen et al. 2020): that one knows what it looks for.
+"""
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +20,7 @@ from mtattn.alignment.aligner import WordAligner
 from mtattn.alignment.links import Links
 from mtattn.config import ModelConfig
 from mtattn.corpus.batches import EncodedPairs
-from mtattn.heads.record import HeadName
+from mtattn.heads.record import HeadName, Reading
 from mtattn.tokenizer import PAD, Spelling, Tokenizer
 from mtattn.transformer import AttentionWeights
 
@@ -53,12 +57,24 @@ def write_links(links: Iterable[PieceLinks], file: BinaryIO) -> None:
     file.write(counts)
 
 
+class Lesson(NamedTuple):
+    """A head and the row in which it is to look at what a target piece is linked to.
+
+    Attributes:
+        head: of the cross-attention.
+        reading: the row belongs to the piece that its step emits, or to the one that it reads.
+    """
+
+    head: HeadName
+    reading: Reading
+
+
 class Target(NamedTuple):
-    """Where the head should look in a batch of n links.
+    """Where a head should look in a batch of n links.
 
     Attributes:
         row: int64 (n,), the pair.
-        tgt: int64 (n,), the step that emits the linked target piece.
+        tgt: int64 (n,), the linked target piece, and the step that emits it; the step after reads it.
         src: int64 (n,), the source piece.
         share: float32 (n,), of that step's weight; the shares of a step sum to 1.
     """
@@ -70,25 +86,25 @@ class Target(NamedTuple):
 
 
 class Guidance:
-    """What one head is taught, and how strongly.
+    """What heads are taught, and how strongly.
 
     Args:
-        head: the head of the cross-attention.
-        weight: of its loss beside the one of the emitted tokens.
+        lessons: the heads.
+        weight: of their loss beside the one of the emitted tokens.
         links: those of each training pair, from `piece_links`, in the order of the pairs; kept in memory.
     """
 
-    def __init__(self, head: HeadName, weight: float, links: Iterable[PieceLinks]) -> None:
+    def __init__(self, lessons: Sequence[Lesson], weight: float, links: Iterable[PieceLinks]) -> None:
         file = BytesIO()
         kept = list(links)
         write_links(kept, file)
-        self.head, self.weight = head, weight
+        self.lessons, self.weight = lessons, weight
         self._lay_out(np.frombuffer(file.getbuffer(), np.uint8), len(kept))
 
     @classmethod
-    def on_disk(cls, head: HeadName, weight: float, path: Path, n_pairs: int) -> "Guidance":
+    def on_disk(cls, lessons: Sequence[Lesson], weight: float, path: Path, n_pairs: int) -> "Guidance":
         """Leave the links of so many pairs in the file to which `write_links` wrote them."""
-        guidance = cls(head, weight, ())
+        guidance = cls(lessons, weight, ())
         guidance._lay_out(np.memmap(path, np.uint8, "r").view(np.ndarray), n_pairs)
         return guidance
 
@@ -108,23 +124,27 @@ class Guidance:
         return Target(*map(torch.from_numpy, (row, tgt, src, share.astype(np.float32))))
 
     def loss(self, weights: AttentionWeights, indices: Sequence[int] | NDArray[np.integer]) -> Tensor:
-        """Say how far the head's rows are from the links, in nats: Σ_t Σ_s G_ts log(G_ts / A_ts).
+        """Say how far the heads' rows are from the links, in nats: Σ_t Σ_s G_ts log(G_ts / A_ts).
 
-        A_t is the row of the step that emits target piece t; G_t gives each source piece that t is linked to an equal
-        share. Rows without a link are left out. It has the gradient of Garg et al. 2019 and is 0 where they are
-        as near to it as can be: at A = G.
+        A_t is the row of the step that emits target piece t, or reads it; G_t gives each source piece that t is linked
+        to an equal share. Rows without a link are left out. It has the gradient of Garg et al. 2019 and is 0 where
+        they are as near to it as can be: at A = G.
 
         Args:
             weights: of a pass over the batch.
             indices: the pairs of the batch.
 
         Returns:
-            A scalar, the sum over all rows, >= 0.
+            A scalar, the sum over all rows of all heads, >= 0.
         """
-        rows = weights.cross[self.head.layer - 1][:, self.head.head - 1]  # (B, T_tgt, T_src)
-        target = Target(*(tensor.to(rows.device) for tensor in self.target(indices)))
-        given = rows[target.row, target.tgt, target.src].clamp_min(_LEAST)  # (n,)
-        return (target.share * (target.share / given).log()).sum()
+        target = Target(*(tensor.to(weights.cross[0].device) for tensor in self.target(indices)))
+        losses = []
+        for head, reading in self.lessons:
+            rows = weights.cross[head.layer - 1][:, head.head - 1]  # (B, T_tgt, T_src)
+            step = target.tgt if reading == "emitted" else target.tgt + 1
+            given = rows[target.row, step, target.src].clamp_min(_LEAST)  # (n,)
+            losses.append((target.share * (target.share / given).log()).sum())
+        return torch.stack(losses).sum()
 
 
 def spelled(pairs: EncodedPairs, tokenizer: Tokenizer, indices: Sequence[int]) -> Iterator[tuple[Spelling, Spelling]]:
@@ -155,8 +175,10 @@ def silver_links(pairs: EncodedPairs, tokenizer: Tokenizer, aligner: WordAligner
         yield piece_links(of_pair, src, tgt)
 
 
-def taught_head(model: ModelConfig) -> HeadName:
-    """Name the head that is taught."""
-    import os
-
-    return HeadName("cross", int(os.environ.get("LAYER", model.n_decoder_layers)), 1)
+def lessons_for(model: ModelConfig) -> list[Lesson]:
+    """Name the heads that are taught: the last layer's first by words emitted, the first layer's last by words read."""
+    lessons = [
+        Lesson(HeadName("cross", model.n_decoder_layers, 1), "emitted"),
+        Lesson(HeadName("cross", 1, model.n_heads), "read"),
+    ]
+    return lessons[:1] if lessons[0].head == lessons[1].head else lessons

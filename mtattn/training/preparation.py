@@ -15,7 +15,7 @@ from mtattn.errors import DataError, RunError
 from mtattn.files import open_whole, write_whole
 from mtattn.run import DEV, TEST, TOKENIZER, TRAIN_IDS, TRAIN_LINKS, RunFolder
 from mtattn.tokenizer import Tokenizer, split_words
-from mtattn.training.guidance import Guidance, fit_aligner, silver_links, taught_head, write_links
+from mtattn.training.guidance import Guidance, fit_aligner, lessons_for, silver_links, write_links
 
 Note = Callable[[str], None]
 
@@ -33,7 +33,7 @@ class Materials:
         dev: the pairs that a validation translates.
         dev_encoded: those of them that fit the model, as ids, for their loss.
         dev_links: word links of `dev`, found by the statistical aligner, by which heads are judged.
-        guidance: what one head is taught besides, if any.
+        guidance: what heads are taught besides, if any.
     """
 
     tokenizer: Tokenizer
@@ -174,6 +174,6 @@ def load_materials(run: RunFolder, config: Config, note: Note) -> Materials:
     dev_links = list(aligner.align((split_words(pair.src), split_words(pair.tgt)) for pair in dev))
     guidance = None
     if config.training.guided_alignment:
-        head, weight = taught_head(config.model), config.training.alignment_weight
-        guidance = Guidance.on_disk(head, weight, run.path / TRAIN_LINKS, n_encoded)
+        lessons, weight = lessons_for(config.model), config.training.alignment_weight
+        guidance = Guidance.on_disk(lessons, weight, run.path / TRAIN_LINKS, n_encoded)
     return Materials(tokenizer, train, dev, dev_encoded, dev_links, guidance)
