@@ -21,7 +21,7 @@ import platform
 import shutil
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,6 +76,17 @@ def describe_machine() -> dict[str, Any]:
         "cpu": _cpu_name(),
         "cores": available_cores(),
     }
+
+
+def refuse_links(folder: Path, names: Iterable[str]) -> None:
+    """Refuse links in place of what is to be written to.
+
+    Raises:
+        RunError: one of the names is a link's.
+    """
+    for name in names:
+        if (folder / name).is_symlink():
+            raise RunError(f"{name} is a link, which is not written to", where=folder, fix="put the file itself there")
 
 
 @dataclass(frozen=True)
@@ -246,9 +257,7 @@ class RunFolder:
         Raises:
             RunError: one is a link.
         """
-        for name in _FILES:
-            if (self.path / name).is_symlink():
-                raise RunError(f"{name} is a link, which is not written to", where=self.path, fix="put the file itself")
+        refuse_links(self.path, _FILES)
 
     def readable(self, name: str) -> Path:
         """Find one file of the run.

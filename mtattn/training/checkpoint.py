@@ -7,6 +7,7 @@ No random state: what is random in a step comes from the seed and the step's num
 """
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
@@ -37,9 +38,10 @@ class Progress:
         block: block of the epoch that the next step's batch is in, from 0.
         batch: place of that batch in its block, from 0.
         n_validations: validations done on schedule.
-        best_bleu: greedy BLEU on dev; -1 before the first validation.
-        best_step: step that had it.
-        n_worse: validations in a row since then.
+        best_bleu: greedy BLEU on dev of the best validation; -1 before the first one.
+        best_loss: its loss on dev, the lower of two of equal BLEU; infinite before the first one.
+        best_step: step of that validation.
+        n_worse: validations in a row since BLEU rose.
         begun_s: seconds spent before the first step.
         elapsed_s: seconds spent up to the last save, those before a resume included.
         validated_step: step of the last validation.
@@ -56,6 +58,7 @@ class Progress:
     batch: int = 0
     n_validations: int = 0
     best_bleu: float = -1.0
+    best_loss: float = math.inf
     best_step: int = 0
     n_worse: int = 0
     begun_s: float = 0.0

@@ -247,12 +247,11 @@ class Trainer:
         progress.validations_s += progress.validation_s
         progress.validated_step = progress.step
         self._last_bleu = scores.bleu
-        better = scores.bleu > progress.best_bleu
+        progress.n_worse = 0 if scores.bleu > progress.best_bleu else progress.n_worse + 1
+        better = (scores.bleu, -loss) > (progress.best_bleu, -progress.best_loss)  # at first BLEU may be 0 for long
         if better:
-            progress.best_bleu, progress.best_step, progress.n_worse = scores.bleu, progress.step, 0
+            progress.best_bleu, progress.best_loss, progress.best_step = scores.bleu, loss, progress.step
             self._best = {name: tensor.clone() for name, tensor in self.averaged_model.state_dict().items()}
-        else:
-            progress.n_worse += 1
         self._metrics.append(
             {
                 "step": progress.step,
