@@ -1,5 +1,6 @@
-"""Files and folders that are written whole or not at all."""
+"""Files and folders that are written whole or not at all; what names their bytes."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -136,3 +137,13 @@ def whole_folder(path: Path) -> Iterator[Path]:
                 before.rename(path)
         shutil.rmtree(before, ignore_errors=True)
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def file_sha256(path: Path) -> str:
+    """Name a file's bytes: their SHA-256, as `sha256sum` writes it.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
