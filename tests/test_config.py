@@ -287,7 +287,9 @@ def test_settings_are_frozen() -> None:
 
 
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"there is no config of this name; take one of base, large, medium, small, tiny"):
+    with pytest.raises(
+        ConfigError, match=r"there is no config of this name; take one of base, large, medium, small, tiny"
+    ):
         load_config("smal")
     with pytest.raises(ConfigError, match=r"absent\.toml: cannot be read \(No such file"):
         load_config(str(tmp_path / "absent.toml"))
