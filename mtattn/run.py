@@ -47,7 +47,7 @@ _FILES = (MANIFEST, CONFIG, TOKENIZER, *_WEIGHTS, METRICS, HISTORY, DEV, TEST, T
 _LOCK = ".lock"  # held by the process that trains
 # Folder of the files of a run until it is sure that another one takes its place. The manifest goes there last and comes
 # back first, so that without it they are on their way.
-_REPLACED = ".replaced"
+_REPLACED, _FORGOTTEN = ".replaced", ".forgotten"
 _MOST_BYTES = 2**28  # of a file that is not weights, so that a stranger's cannot fill the memory
 
 
@@ -211,7 +211,11 @@ class RunFolder:
 
     def forget_replaced(self) -> None:
         """Delete the files of the run that this one has taken the place of, if any."""
-        shutil.rmtree(self.path / _REPLACED, ignore_errors=True)
+        forgotten = self.path / _FORGOTTEN
+        shutil.rmtree(forgotten, ignore_errors=True)
+        if self.replaces():
+            (self.path / _REPLACED).rename(forgotten)  # first, since half of it could be taken for what is on its way
+            shutil.rmtree(forgotten, ignore_errors=True)
 
     def forget_attempts(self) -> None:
         """Delete what a training left that was killed while it wrote a file."""
