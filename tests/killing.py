@@ -35,9 +35,7 @@ class Killer:
         return self
 
     def __exit__(self, *error: object) -> None:
-        assert self._server.stdin
-        self._server.stdin.close()
-        self._server.wait()
+        self._server.__exit__(None, None, None)
 
     def __call__(self, *arguments: object, run: Path, kill_at: int = 0, most_bytes: int = -1) -> Ended:
         """Run a command.

