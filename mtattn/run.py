@@ -175,8 +175,10 @@ class RunFolder:
 
     def replaces(self) -> bool:
         """Say whether the files of a run that this one is to replace are kept, all or those on their way."""
-        aside = self.path / _REPLACED
-        return aside.is_dir() and not aside.is_symlink()  # a stranger's link could lead to any files of ours
+        try:
+            return stat.S_ISDIR((self.path / _REPLACED).lstat().st_mode)  # a stranger's link could lead to any files
+        except OSError:
+            return False
 
     def _is_aside(self) -> bool:
         return (self.path / _REPLACED / MANIFEST).exists()

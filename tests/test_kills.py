@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -73,20 +72,6 @@ def is_long() -> bool:
     return settings.get_current_profile_name() == "long"
 
 
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory: pytest.TempPathFactory, pairs_file: Path) -> Path:
-    """Write few pairs, so that a training takes a second."""
-    path = tmp_path_factory.mktemp("corpus") / "few.tsv"
-    path.write_text("".join(pairs_file.read_text().splitlines(keepends=True)[:60]))
-    return path
-
-
-@pytest.fixture(scope="module")
-def killer() -> Iterator[Killer]:
-    with Killer() as killer:
-        yield killer
-
-
 class Attempt:
     """A training in a process of its own, as it is started from a shell."""
 
@@ -123,8 +108,8 @@ MOMENTS = [
 ]
 
 
-def test_ten_kills_in_a_row_change_nothing(tmp_path: Path, pairs: Path) -> None:
-    arguments = training(pairs, steps=60, validations=12)
+def test_ten_kills_in_a_row_change_nothing(tmp_path: Path, few_pairs: Path) -> None:
+    arguments = training(few_pairs, steps=60, validations=12)
     begun = time.monotonic()
     whole = Attempt(tmp_path / "whole", arguments).end()
     lasts_s = time.monotonic() - begun
@@ -151,8 +136,10 @@ def go_on(killer: Killer, run: Path, arguments: list[object]) -> Ended:
     return killer(*(["train", "--resume"] if (run / CONFIG).is_file() else arguments), run=run)
 
 
-def test_a_kill_before_any_change_of_the_folder_changes_nothing(killer: Killer, tmp_path: Path, pairs: Path) -> None:
-    arguments = training(pairs, steps=400, validations=100, patience=2)  # patience is what ends it
+def test_a_kill_before_any_change_of_the_folder_changes_nothing(
+    killer: Killer, tmp_path: Path, few_pairs: Path
+) -> None:
+    arguments = training(few_pairs, steps=400, validations=100, patience=2)  # patience is what ends it
     status, n_changes, told = killer(*arguments, run=tmp_path / "whole")
     assert (status, "stopped: 2 validations" in told) == (0, True), told
     assert n_changes > 60
@@ -167,9 +154,9 @@ def test_a_kill_before_any_change_of_the_folder_changes_nothing(killer: Killer, 
 
 
 def test_a_kill_while_a_run_is_replaced_or_comes_back_loses_nothing(
-    killer: Killer, tmp_path: Path, pairs: Path, trained_run: RunFolder
+    killer: Killer, tmp_path: Path, few_pairs: Path, trained_run: RunFolder
 ) -> None:
-    impossible = [*training(pairs), "--force", "--set", "tokenizer.vocab_size=9"]  # which is known late
+    impossible = [*training(few_pairs), "--force", "--set", "tokenizer.vocab_size=9"]  # which is known late
 
     def old_run(name: str) -> Path:
         shutil.copytree(trained_run.path, tmp_path / name)
@@ -194,9 +181,9 @@ def test_a_kill_while_a_run_is_replaced_or_comes_back_loses_nothing(
 
 
 def test_a_run_is_replaced_once_and_for_all_when_the_other_is_saved(
-    killer: Killer, tmp_path: Path, pairs: Path, trained_run: RunFolder
+    killer: Killer, tmp_path: Path, few_pairs: Path, trained_run: RunFolder
 ) -> None:
-    arguments = training(pairs, steps=8, validations=2)
+    arguments = training(few_pairs, steps=8, validations=2)
     killer(*arguments, run=tmp_path / "whole")
     n_changes = shutil.copytree(trained_run.path, tmp_path / "counted") and (
         killer(*arguments, "--force", run=tmp_path / "counted").n_changes
