@@ -129,16 +129,23 @@ def prepare(run: RunFolder, config: Config, *, resume: bool, note: Note) -> None
                 where=run.path,
                 fix="restore them, or train a new run",
             )
+        if run.manifest().get("tokenizer_sha256") not in (None, _sha256([run.path / TOKENIZER])):
+            raise RunError(
+                "this is not the tokenizer that the run began with",
+                where=run.path / TOKENIZER,
+                fix="restore the file, or train a new run",
+            )
         tokenizer = run.tokenizer()
     else:
         texts = (text for pair in parts.sample for text in (pair.src, pair.tgt))
         tokenizer = Tokenizer.train(texts, config.tokenizer.vocab_size)
         write_whole(run.path / TOKENIZER, tokenizer.model)
-        run.write_pairs(DEV, parts.dev)
-        if parts.test:
-            run.write_pairs(TEST, parts.test)
         n_pairs = {"train": len(parts.train), "dev": len(parts.dev), "test": len(parts.test)}
-        run.update_manifest(data_sha256=data_sha256, n_pairs=n_pairs)
+        tokenizer_sha256 = _sha256([run.path / TOKENIZER])
+        run.update_manifest(data_sha256=data_sha256, tokenizer_sha256=tokenizer_sha256, n_pairs=n_pairs)
+    run.write_pairs(DEV, parts.dev)
+    if parts.test:
+        run.write_pairs(TEST, parts.test)
     lowered = tokenizer.vocab_size < config.tokenizer.vocab_size
     why = f", not {config.tokenizer.vocab_size:,}: the text gives no more" if lowered else ""
     note(f"vocabulary: {tokenizer.vocab_size:,} pieces{why}")
