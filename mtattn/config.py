@@ -157,9 +157,9 @@ class TrainingConfig(Section):
     """Validated and saved is an average of the weights over this share of the steps, the last ones; 0 = the last."""
     label_smoothing: Share = 0.1
     guided_alignment: bool = False
-    """Teach one head of the cross-attention the word alignments that a statistical aligner finds in the pairs."""
-    alignment_weight: Annotated[float, Field(gt=0)] = 0.05
-    """Weight of that head's loss beside the one of the emitted tokens."""
+    """Teach two heads of the cross-attention the word alignments that a statistical aligner finds in the pairs."""
+    alignment_weight: Annotated[float, Field(gt=0)] = 0.3
+    """Weight of those heads' loss beside the one of the emitted tokens."""
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
     """The gradient of a step is scaled down to this norm where it is longer."""
     validations: Count = 10

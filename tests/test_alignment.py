@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from mtattn.alignment.links import Symmetrisation
 from mtattn.errors import InputError
 from mtattn.heads.alignment import MEAN, Scope, align, best_scope, column_links, error_rates, read_links, row_links
-from mtattn.heads.record import Selection
+from mtattn.heads.record import AttentionMap
 from mtattn.tokenizer import Tokenizer, split_words
 from mtattn.transformer import Transformer
 
@@ -26,10 +26,11 @@ PAIRS = [
 ]
 
 
-def selected(weights: list[list[float]]) -> Selection:
+def between_words(weights: list[list[float]]) -> AttentionMap:
+    """A map of one head, with rows and columns named."""
     matrix = np.array(weights)
     rows, columns = ((*"abcdef"[: n - 1], "</s>") for n in matrix.shape)
-    return Selection("cross.1.1", rows, columns, matrix)
+    return AttentionMap("cross", rows, columns, matrix[None, None])
 
 
 def test_links_are_read_off_a_hand_made_model(cat_model: Transformer, tokenizer: Tokenizer) -> None:
@@ -44,39 +45,46 @@ def test_links_are_read_off_a_hand_made_model(cat_model: Transformer, tokenizer:
 def test_a_word_is_linked_to_the_word_that_it_attends_to_most() -> None:
     """Three output words and five source words, in a permutation made by hand."""
     weights = [
-        [0.1, 0.1, 0.1, 0.1, 0.5, 0.1],
-        [0.4, 0.1, 0.2, 0.1, 0.1, 0.1],
-        [0.1, 0.2, 0.3, 0.1, 0.2, 0.1],
-        [0.0, 1.0, 0.0, 0.0, 0.0, 0.0],
+        [0.1, 0.1, 0.1, 0.1, 0.5],
+        [0.4, 0.1, 0.2, 0.1, 0.1],
+        [0.1, 0.2, 0.3, 0.1, 0.2],
     ]
-    assert row_links(selected(weights)) == [(0, 1), (2, 2), (4, 0)]
+    assert row_links(np.array(weights)) == [(0, 1), (2, 2), (4, 0)]
 
 
 def test_a_source_word_is_linked_to_the_word_that_attends_to_it_most_if_at_all() -> None:
     """The second source word gets less than a tenth of any row; the first and third share an output word."""
     weights = [[0.5, 0.09, 0.4, 0.01], [0.1, 0.05, 0.3, 0.55], [0.0, 0.0, 0.0, 1.0]]
-    assert column_links(selected(weights)) == [(0, 0), (2, 0)]
-    assert row_links(selected(weights)) == [(0, 0), (2, 1)]
-    assert read_links(selected(weights), Symmetrisation.union) == [(0, 0), (2, 0), (2, 1)]
-    assert read_links(selected(weights), Symmetrisation.intersection) == [(0, 0)]
+    words = np.array(weights)[:-1, :-1]
+    assert column_links(words) == [(0, 0), (2, 0)]
+    assert row_links(words) == [(0, 0), (2, 1)]
+    assert read_links(between_words(weights), MEAN, Symmetrisation.union) == [(0, 0), (2, 0), (2, 1)]
+    assert read_links(between_words(weights), MEAN, Symmetrisation.intersection) == [(0, 0)]
+
+
+def test_where_rows_belong_to_the_word_read_the_first_row_is_no_word_s() -> None:
+    """The rows of <s>, "a" and "b": "a" looks at the second source word, "b" at the first."""
+    weights = [[0.9, 0.1, 0.0], [0.1, 0.8, 0.1], [0.6, 0.3, 0.1]]
+    assert read_links(between_words(weights), Scope(1, 1, "read")) == [(0, 1), (1, 0)]
+    assert read_links(between_words(weights), Scope(1, 1)) == [(0, 0), (1, 1)]
 
 
 def test_the_end_of_a_sentence_is_never_linked() -> None:
     """Most weight on </s> as a key is left out, and so is </s> as a query."""
-    assert row_links(selected([[0.0, 0.1, 0.9], [0.2, 0.1, 0.7], [0.9, 0.1, 0.0]])) == [(0, 1), (1, 0)]
-    assert column_links(selected([[0.0, 0.1, 0.9], [0.2, 0.1, 0.7], [0.9, 0.1, 0.0]])) == [(0, 1), (1, 0)]
+    resting = [[0.0, 0.1, 0.9], [0.2, 0.1, 0.7], [0.9, 0.1, 0.0]]
+    assert read_links(between_words(resting), MEAN, Symmetrisation.union) == [(0, 1), (1, 0)]
     for nothing in ([[1.0]], [[0.5, 0.5]], [[1.0], [1.0]]):
-        assert read_links(selected(nothing)) == []
+        assert read_links(between_words(nothing), MEAN) == []
 
 
 @given(n_src=st.integers(1, 6), n_tgt=st.integers(1, 6), seed=st.integers(0, 99))
 def test_each_output_word_has_one_link_and_links_are_sorted(n_src: int, n_tgt: int, seed: int) -> None:
-    weights = np.random.default_rng(seed).dirichlet(np.ones(n_src + 1), size=n_tgt + 1)
-    found = row_links(Selection("x", ("t",) * (n_tgt + 1), ("s",) * (n_src + 1), weights))
+    weights = np.random.default_rng(seed).dirichlet(np.ones(n_src + 1), size=n_tgt)[:, :-1]
+    found = row_links(weights)
     assert found == sorted(found)
     assert sorted(t for _, t in found) == list(range(n_tgt))
     for s, t in found:
-        assert weights[t, s] == weights[t, :n_src].max()
+        assert weights[t, s] == weights[t].max()
 
 
 def test_each_pair_has_its_links_in_order(text_model: Transformer, tokenizer: Tokenizer) -> None:
@@ -125,9 +133,10 @@ def test_one_head_or_the_mean_is_asked(text_model: Transformer, tokenizer: Token
 
 
 def test_a_reading_is_what_its_name_says() -> None:
-    for scope in (MEAN, Scope(2), Scope(1, 3)):
-        assert Scope.parse(str(scope)) == scope
+    for scope in (MEAN, Scope(2), Scope(1, 3), Scope(1, 3, "read")):
+        assert Scope.parse(str(scope), scope.reading) == scope
     assert Scope.recorded({"alignment": {"scope": "cross.1.3"}}) == Scope(1, 3)
+    assert Scope.recorded({"alignment": {"scope": "cross.1.3", "reading": "read"}}) == Scope(1, 3, "read")
     for nothing in ({}, {"alignment": {}}, {"alignment": 7}):
         assert Scope.recorded(nothing) == MEAN
     for wrong in ("", "encoder.1.2", "cross.", "cross.0", "cross.1.2.3", "cross.x.1"):
@@ -135,14 +144,16 @@ def test_a_reading_is_what_its_name_says() -> None:
             Scope.parse(wrong)
 
 
-def test_the_one_head_that_aligns_is_found(text_model: Transformer, tokenizer: Tokenizer) -> None:
+@pytest.mark.parametrize("place", [Scope(2, 3), Scope(1, 4, "read")])
+def test_the_one_head_that_aligns_is_found(text_model: Transformer, tokenizer: Tokenizer, place: Scope) -> None:
     """What one head says is taken for right: it has no error, and no other is chosen."""
     pairs = [pair for pair in PAIRS if pair[0].strip() and pair[1].strip()] * 2
-    said = align(text_model, tokenizer, pairs, Scope(2, 3))
+    said = align(text_model, tokenizer, pairs, place)
     rates = error_rates(text_model, tokenizer, pairs, [links or [] for links in said])
-    assert len(rates) == 1 + 2 + 2 * 4
-    assert [scope for scope, rate in rates.items() if rate == 0] == [Scope(2, 3)]
+    assert len(rates) == 2 * (1 + 2 + 2 * 4)
+    assert [scope for scope, rate in rates.items() if rate == 0] == [place]
     best = best_scope(text_model, tokenizer, pairs, [links or [] for links in said])
-    assert best["scope"] == best["head"] == "cross.2.3"
+    assert best["scope"] == best["head"] == str(place)
+    assert best["reading"] == best["head_reading"] == place.reading
     assert best["error_rate"] == best["head_error_rate"] == 0
     assert best_scope(text_model, tokenizer, pairs[:1], [[(0, 0)]]) == {}

@@ -194,7 +194,7 @@ def test_a_head_that_is_not_there_is_refused(text_model: Transformer, tokenizer:
 def test_numbers_that_do_not_fit_the_words_are_refused() -> None:
     four, three = np.full(4, 0.25), np.zeros(3)
     labels = ("a", "b", "c", "</s>")
-    told = ("a b c", "x", False, "x", 1, ("▁x",), -1.0, None, None, 2, 4, labels)
+    told = ("a b c", "x", False, "x", 1, ("▁x",), -1.0, None, None, 2, 4, 0, labels)
     Attribution(*told, four, four, four, three)
     with pytest.raises(ValueError, match="leave_one_out"):
         Attribution(*told, four, four, four, four)
@@ -224,7 +224,7 @@ def test_rank_agreement_counts_pairs(x: list[int], random: st.DrawFn) -> None:
 
 def test_agreement_is_of_each_two_measures_over_the_words() -> None:
     rising = np.array([1.0, 2, 3, 0])
-    told = ("a b c", "x", False, "x", 1, ("▁x",), -1.0, None, None, 2, 4, ("a", "b", "c", "</s>"))
+    told = ("a b c", "x", False, "x", 1, ("▁x",), -1.0, None, None, 2, 4, 0, ("a", "b", "c", "</s>"))
     agreement = Attribution(*told, rising / 6, rising, 4 - rising, np.zeros(3)).agreement()
     assert list(agreement) == list(combinations(MEASURES, 2))
     assert agreement["attention", "norm"] == 1

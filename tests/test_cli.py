@@ -209,6 +209,7 @@ class TestAlign:
         alignment = trained_run.manifest()["alignment"]
         kind, *numbers = alignment["scope"].split(".")
         named = [word for option in zip(("--layer", "--head"), numbers, strict=False) for word in option]
+        named += ["--reading", alignment["reading"]]
         assert kind == "cross"
         assert alignment["head"].count(".") == 2
         pairs = "¿Dónde está el perro?\tWhere is the dog?\n"

@@ -36,12 +36,17 @@ class TestFindWord:
             assert find_word(self.WORDS, asked, "--why") == index
 
     def test_a_number_that_is_a_word_and_anothers_place_is_refused_until_it_is_clear(self):
-        with pytest.raises(InputError, match="names 2 words"):
+        with pytest.raises(InputError, match="names 2 words, 2 and 3"):
             find_word(self.WORDS, "2", "--why")
         assert find_word(self.WORDS, "2#1", "--why") == 2
         assert find_word(("1", "a"), "1", "--why") == 0
 
-    @pytest.mark.parametrize("asked", ["casa", "HOUSE", "", "0", "7", "house#0", "house#3", "#", "#1", "house#x", "-1"])
+    @pytest.mark.parametrize("asked", ["", " "])
+    def test_no_word_at_all_is_told_even_where_the_output_has_an_empty_one(self, asked):
+        with pytest.raises(InputError, match=r"--why: no word is named; .*: 1 , 2 </s>"):
+            find_word(("", "</s>"), asked, "--why")
+
+    @pytest.mark.parametrize("asked", ["casa", "HOUSE", "0", "7", "house#0", "house#3", "#", "#1", "house#x", "-1"])
     def test_a_word_that_is_not_there_is_told_with_those_that_are(self, asked):
         with pytest.raises(InputError, match=r"no such word; .*: 1 The, 2 house, 3 2, 4 the, 5 house, 6 </s>"):
             find_word(self.WORDS, asked, "--why")
@@ -114,6 +119,12 @@ class TestExplain:
         assert row["head"].startswith("cross.2.")
         assert row["n_considered"] == 8
         assert "1 to 8" in inspect(run, *options, "--head", 9, status=1).stderr
+
+    def test_a_word_is_asked_about_by_a_piece_that_has_a_letter_of_it(self, run):
+        row = json.loads(inspect(run, "--target", "Ω is big", "--explain", "Ω", "--json").stdout)
+        assert row["word_pieces"][0] == "▁"
+        assert row["row"] == row["word_pieces"][1]
+        assert row["nth_piece"] == 2
 
     def test_with_subwords_each_piece_can_be_named(self, run):
         pieces = json.loads(inspect(run, "--target", TARGET, "--json").stdout)["pieces"]["cross"]["rows"]

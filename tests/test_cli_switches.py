@@ -81,6 +81,37 @@ def test_switches_need_torch_and_one_translation_a_line(run):
     assert len(one["translations"]) == len(one["untouched"]) == 2
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_every_view_leaves_muted_heads_out_of_a_mean(run, tmp_path, kept):
+    switches = ["--only", "cross.2.5"] if kept else ["--mute", "cross.1.2", "--mute", "cross.2.1"]
+    given = ("inspect-heads", "--run", run, "--target", "It is here.", *switches)
+    record = json.loads(mtattn(*given, "--json", "Hola.").stdout)
+    attention = record["words"]["cross"]
+    heads = [
+        (f"cross.{i}.{j}", head) for i, layer in enumerate(attention["weights"], 1) for j, head in enumerate(layer, 1)
+    ]
+    assert len(attention["muted"]) == (15 if kept else 2)
+    assert attention["muted"] == [name for name, _ in heads if (name != "cross.2.5" if kept else name in switches)]
+    assert "muted" not in record["words"]["encoder"]
+    heard = [head for name, head in heads if name not in attention["muted"]]
+    mean = [sum(weights) / len(heard) for weights in zip(*(head[0] for head in heard), strict=True)]
+    told = "mean of all 2 × 8 heads of cross, 15 muted left out" if kept else "cross, 2 muted left out"
+    page, drawing = tmp_path / "heads.html", tmp_path / "heads.svg"
+    shown = mtattn(*given, "--html", page, "--svg", drawing, "Hola.").stdout
+    assert told in shown
+    row = next(line for line in shown.splitlines() if re.match(r"It\b.*\d+ ", line))
+    numbers = [int(number) for number in re.findall(r"\b\d+\b", row)]
+    assert numbers == [round(100 * weight) for weight in mean if round(100 * weight)]
+    assert told in drawing.read_text(encoding="utf-8")
+    assert told.partition(", ")[2] in mtattn(*given, "--overview", "Hola.").stdout
+    why = mtattn(*given, "--why", "It", "Hola.").stdout
+    assert f"({15 if kept else 2} muted left out)" in " ".join(why.split())
+    found = json.loads(mtattn(*given, "--why", "It", "--json", "Hola.").stdout)
+    assert found["attention"] == pytest.approx(mean, abs=1e-5)
+    explained = json.loads(mtattn(*given, "--explain", "It", "--json", "Hola.").stdout)
+    assert explained["head"] not in attention["muted"]
+
+
 def test_every_view_names_the_heads_that_are_switched(run, tmp_path):
     switches = ["--mute", "cross.1.2", "--uniform", "cross.2.5"]
     named = "heads switched: mute cross.1.2, uniform cross.2.5"

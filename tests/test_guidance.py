@@ -1,19 +1,23 @@
 """Laws of guided alignment: what the head is taught, and that it learns it."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from mtattn.config import ModelConfig
 from mtattn.corpus.batches import EncodedPairs
+from mtattn.corpus.pairs import Pair
 from mtattn.heads.record import HeadName
 from mtattn.tokenizer import PAD, Spelling, Tokenizer
-from mtattn.training.guidance import Guidance, fit_aligner, piece_links, silver_links, spelled
+from mtattn.training.guidance import Guidance, Lesson, fit_aligner, lessons_for, piece_links, silver_links, write_links
 from mtattn.training.workers import StepLoss, Workers, emission_loss
 from mtattn.transformer import AttentionWeights, Transformer
 
 HEAD = HeadName("cross", 2, 3)
+EMITTED, READ = Lesson(HEAD, "emitted"), Lesson(HEAD, "read")
 TEXTS = [
     ("El gato negro bebe leche.", "The black cat drinks milk."),
     ("Los niños juegan", "The children play"),
@@ -33,10 +37,10 @@ def gradients(model: Transformer, pairs: EncodedPairs, workers: Workers, guidanc
     )
 
 
-def three_links(weight: float = 0.3) -> Guidance:
+def three_links(*lessons: Lesson, weight: float = 0.3) -> Guidance:
     """Pair 0: target piece 0 to source pieces 0 and 1, piece 2 to 3; pair 1: nothing; pair 2: 0 to 1."""
     links = ([[0, 0], [0, 1], [2, 3]], np.zeros((0, 2)), [[0, 1]])
-    return Guidance(HEAD, weight, (np.array(of_pair, dtype=np.uint16) for of_pair in links))
+    return Guidance(lessons or (EMITTED,), weight, (np.array(of_pair, dtype=np.uint16) for of_pair in links))
 
 
 def weights_with(rows: torch.Tensor) -> AttentionWeights:
@@ -69,6 +73,27 @@ def test_the_loss_of_a_hand_example() -> None:
     assert three_links().loss(weights_with(uniform), [1]).item() == 0
 
 
+def test_the_step_that_reads_a_piece_is_the_one_behind_that_emits_it() -> None:
+    rows = torch.full((2, 4, 4), 0.25)
+    rows[0, 1] = torch.tensor([0.5, 0.5, 0, 0])
+    rows[0, 3] = torch.tensor([0, 0, 0, 1.0])
+    assert three_links(READ).loss(weights_with(rows), [0, 1]).item() == 0
+    weights = weights_with(rows)
+    of_both = three_links(EMITTED, READ).loss(weights, [0, 1])
+    assert of_both > 0
+    assert of_both == three_links(EMITTED).loss(weights, [0, 1])
+
+
+def test_two_heads_are_taught_where_there_are_two() -> None:
+    model = ModelConfig(n_heads=8, n_decoder_layers=3)
+    assert [(str(head), reading) for head, reading in lessons_for(model)] == [
+        ("cross.3.1", "emitted"),
+        ("cross.1.8", "read"),
+    ]
+    alone = model.model_copy(update={"n_heads": 1, "n_decoder_layers": 1})
+    assert [str(head) for head, _ in lessons_for(alone)] == ["cross.1.1"]
+
+
 def test_rows_without_a_link_and_other_heads_are_left_alone() -> None:
     weights = weights_with(torch.rand(2, 3, 4).softmax(dim=-1))
     for layer in weights.cross:
@@ -79,6 +104,18 @@ def test_rows_without_a_link_and_other_heads_are_left_alone() -> None:
     assert touched == [[1, 2, 0, 0], [1, 2, 0, 1], [1, 2, 2, 3]]
 
 
+def test_pairs_that_were_not_aligned_have_no_links(tmp_path: Path) -> None:
+    path, links = (
+        tmp_path / "links",
+        [np.array(pairs, dtype=np.uint16) for pairs in ([[0, 0], [0, 1], [2, 3]], [[0, 1]])],
+    )
+    with path.open("wb") as file:
+        write_links(links, [1, 3], 5, file)
+    guidance = Guidance.on_disk([EMITTED], 1.0, path, 5)
+    assert [guidance.target([i]).tgt.tolist() for i in range(5)] == [[], [0, 0, 2], [], [0], []]
+    assert [guidance.target([i]).src.tolist() for i in range(5)] == [[], [0, 1, 3], [], [1], []]
+
+
 def test_a_weight_of_nothing_gives_no_infinite_loss() -> None:
     rows = torch.zeros(1, 3, 4, requires_grad=True)
     loss = three_links().loss(weights_with(rows), [2])
@@ -86,16 +123,11 @@ def test_a_weight_of_nothing_gives_no_infinite_loss() -> None:
     assert torch.isfinite(torch.autograd.grad(loss, rows)[0]).all()
 
 
-def test_pairs_are_spelled_as_they_were_written(pairs: EncodedPairs, tokenizer: Tokenizer) -> None:
-    back = list(spelled(pairs, tokenizer, [2, 0]))
-    assert [(src.text, tgt.text) for src, tgt in back] == [TEXTS[2], TEXTS[0]]
-
-
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_any_number_of_workers_teaches_the_same(
     pairs: EncodedPairs, text_model: Transformer, tokenizer: Tokenizer, n: int
 ) -> None:
-    guidance = three_links()
+    guidance = three_links(EMITTED, READ)
     whole, weights = pairs.batch([0, 1, 2]), AttentionWeights()
     n_emitted = int((whole.tgt_emit != PAD).sum())
     emission = emission_loss(text_model, whole, 0.1, weights)
@@ -121,8 +153,11 @@ def test_without_guidance_nothing_is_taught(pairs: EncodedPairs, text_model: Tra
 def test_a_head_learns_what_it_is_taught(
     pairs: EncodedPairs, tokenizer: Tokenizer, new_model: Callable[..., Transformer]
 ) -> None:
-    aligner = fit_aligner(pairs, tokenizer, n_pairs=10)
-    guidance = Guidance(HEAD, 1.0, silver_links(pairs, tokenizer, aligner))
+    texts = [Pair(*texts) for texts in TEXTS]
+    aligner = fit_aligner(texts, n_pairs=10)
+    guidance = Guidance(
+        [EMITTED, Lesson(HeadName("cross", 1, 1), "read")], 1.0, silver_links(pairs, tokenizer, aligner, range(3))
+    )
     model = new_model(tokenizer.vocab_size, dropout=0.0)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     losses = []

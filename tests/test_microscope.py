@@ -10,7 +10,7 @@ from mtattn.corpus.batches import pad
 from mtattn.errors import InputError
 from mtattn.heads.attribution import attribute
 from mtattn.heads.capture import capture
-from mtattn.heads.microscope import heads_named, look, most_sure
+from mtattn.heads.microscope import look, most_sure
 from mtattn.heads.record import KINDS, AttentionMap, HeadName, Kind
 from mtattn.heads.row import RowInHead
 from mtattn.heads.switches import Switches, switched
@@ -43,7 +43,7 @@ def test_the_weights_are_those_of_the_map(
     text_model: Transformer, tokenizer: Tokenizer, ids: Ids, row_in: Callable, kind: Kind
 ) -> None:
     attention = capture(text_model, tokenizer, *ids, forced=True).pieces[kind]
-    for head in heads_named(attention, None, None):
+    for head in attention.heads:
         for row in (0, 3, len(attention.rows) - 1):
             shown = row_in(head, row)
             expected = attention.weights[head.layer - 1, head.head - 1, row]
@@ -146,7 +146,7 @@ def test_the_head_most_sure_of_a_real_token_is_chosen() -> None:
     attention = AttentionMap("cross", ("a", "</s>"), ("x", "y", "</s>"), weights)
 
     def chosen(row: int, layer: int | None = None, head: int | None = None) -> str:
-        return str(most_sure(attention, row, heads_named(attention, layer, head)))
+        return str(most_sure(attention, row, attention.named(layer, head)))
 
     assert [chosen(0), chosen(1)] == ["cross.2.1", "cross.2.2"]
     assert [chosen(0, layer=1), chosen(1, layer=1)] == ["cross.1.1", "cross.1.2"]
@@ -159,7 +159,7 @@ def test_the_head_most_sure_of_a_real_token_is_chosen() -> None:
 def test_a_row_that_sees_special_tokens_alone_has_a_head_too() -> None:
     weights = np.array([[[[1.0, 0.0]], [[1.0, 0.0]]]])
     attention = AttentionMap("decoder", ("a",), ("<s>", "x"), weights)
-    assert str(most_sure(attention, 0, heads_named(attention, None, None))) == "decoder.1.1"
+    assert str(most_sure(attention, 0, attention.heads)) == "decoder.1.1"
 
 
 def test_where_the_layer_adds_nothing_no_head_has_a_share(cat_model: Transformer, tokenizer: Tokenizer) -> None:

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from browser import Browser
 from head_records import HOSTILE, record
 
-from mtattn.heads.record import AttentionMap
+from mtattn.heads.record import AttentionMap, HeadName
 from mtattn.heads.views.colours import paper
 from mtattn.heads.views.html import to_html
 
@@ -132,6 +133,22 @@ def test_one_word_can_be_seen_in_every_head(page):
     assert named["mean of all"] == percents(CROSS.select().weights[3])
     page.click("#table [data-layer='2'][data-head='1'] th")
     assert texts(page, "#pair-title") == ["Cross-attention: layer 2, head 1"]
+
+
+def test_a_mean_leaves_muted_heads_out_and_says_so(page, tmp_path):
+    names = frozenset(HeadName.parse(name) for name in ("cross.1.2", "cross.2.3"))
+    muted = replace(CAT, words=CAT.words | {"cross": replace(CROSS, muted=names)})
+    path = tmp_path / "heads.html"
+    path.write_text(to_html([[muted]]), encoding="utf-8")
+    page.open(path)
+    attention = muted.words["cross"]
+    for layer, head in ((None, None), (2, None), (2, 3), (2, 1)):
+        page.click(f"#heads [data-layer='{layer or ''}'][data-head='{head or ''}']")
+        assert table(page) == expected_table(attention, layer, head)
+        assert texts(page, "#matrix-title") == [attention.select(layer, head).name]
+    assert texts(page, "#heads .role:not(:empty)") == ["muted", "muted"]
+    pick(page, "kind", "encoder")
+    assert table(page) == expected_table(muted.words["encoder"], 2, 1)
 
 
 def test_a_finger_does_what_a_hand_does(page):

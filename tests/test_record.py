@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mtattn.errors import InputError
-from mtattn.heads.record import AttentionMap, Groups
+from mtattn.heads.record import AttentionMap, Groups, HeadName
 
 ROWS, COLUMNS = ("a", "b", "</s>"), ("x", "y", "z", "</s>")
 
@@ -76,6 +78,28 @@ def test_what_is_not_named_is_averaged_and_that_is_said() -> None:
         np.testing.assert_allclose(selection.weights, weights.mean(axis=axes))
         np.testing.assert_allclose(selection.weights.sum(axis=-1), 1)
         assert selection.name == name
+
+
+def test_a_mean_leaves_muted_heads_out_and_says_so() -> None:
+    names = [HeadName.parse(name) for name in ("cross.1.2", "cross.2.3", "cross.2.4")]
+    attention = replace(a_map(), muted=frozenset(names))
+    weights = attention.weights
+    heard = [weights[name.layer - 1, name.head - 1] for name in attention.heads if name not in names]
+    for layer, head, expected, told in (
+        (None, None, np.mean(heard, axis=0), "mean of all 2 × 4 heads of cross, 3 muted left out"),
+        (2, None, weights[1, :2].mean(axis=0), "mean of the 4 heads of cross.2, 2 muted left out"),
+        (None, 1, weights[:, 0].mean(axis=0), "mean of head 1 over the 2 layers of cross"),
+        (None, 3, weights[0, 2], "mean of head 3 over the 2 layers of cross, 1 muted left out"),
+        (2, 3, weights[1, 2], "cross.2.3, muted"),
+    ):
+        selection = attention.select(layer, head)
+        np.testing.assert_allclose(selection.weights, expected)
+        assert selection.name == told
+    silent = replace(attention, muted=frozenset(attention.heads)).select(1)
+    np.testing.assert_allclose(silent.weights, weights[0].mean(axis=0))
+    assert silent.name == "mean of the 4 heads of cross.1, all muted"
+    merged = attention.merged(Groups(ROWS, (0, 1, 2)), Groups(COLUMNS, (0, 1, 2, 3)))
+    assert merged.muted == attention.muted
 
 
 @pytest.mark.parametrize(("layer", "head"), [(0, None), (3, 1), (-1, 1), (1, 0), (None, 5), (2, -1)])

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import permutations
@@ -20,7 +21,7 @@ from mtattn.corpus.pairs import Direction, Pair
 from mtattn.errors import InputError
 from mtattn.heads.alignment import row_links, word_maps
 from mtattn.heads.card import COLUMNS, Scorecard
-from mtattn.heads.record import HeadName
+from mtattn.heads.record import HeadName, Reading
 from mtattn.heads.scorecard import best_aligner, evenly, find_links, fits, make_scorecard
 from mtattn.heads.views.scorecard import show, to_csv, to_json
 from mtattn.run import RunFolder
@@ -87,9 +88,12 @@ def test_links_are_those_of_the_rows(
     encoded = [(tokenizer.encode(src), tokenizer.encode(tgt)) for src, tgt in pairs]
     found = find_links(text_model, tokenizer, encoded, quiet("", 0))
     maps = dict(word_maps(text_model, tokenizer, pairs))
-    for n, place in ((0, (1, 1)), (6, (2, 3)), (-1, (None, None))):
-        links = [sorted((int(s), t) for t, s in enumerate(of_pair[n])) for of_pair in found["emitted"]]
-        assert links == [row_links(maps[i].select(*place)) for i in range(len(pairs))]
+    words: dict[Reading, slice] = {"emitted": slice(0, -1), "read": slice(1, None)}
+    for reading, rows in words.items():
+        for n, place in ((0, (1, 1)), (6, (2, 3)), (-1, (None, None))):
+            links = [sorted((int(s), t) for t, s in enumerate(of_pair[n])) for of_pair in found[reading]]
+            weights = [maps[i][reading].select(*place).weights[rows, :-1] for i in range(len(pairs))]
+            assert links == [row_links(of_pair) for of_pair in weights]
     assert [of_pair.shape for of_pair in found["read"]] == [(9, 5)] * len(pairs)
     assert any((a != b).any() for a, b in zip(*found.values(), strict=True))
 
@@ -142,7 +146,7 @@ def every_number(value: object) -> Sequence[float]:
 
 def test_json_has_every_head_and_finite_numbers(of_text: Scorecard, of_cat: Scorecard) -> None:
     for card in (of_text, of_cat, replace(of_text, agreement=math.nan, aligner=None, bleu=None)):
-        found = json.loads(to_json(card, "head"))
+        found = json.loads(to_json(card, card.heads))
         assert all(map(math.isfinite, every_number(found)))
         assert [one["head"] for one in found["heads"]] == [str(one.head) for one in card.heads]
         assert {tuple(one) for one in found["heads"]} == {COLUMNS}
@@ -151,7 +155,7 @@ def test_json_has_every_head_and_finite_numbers(of_text: Scorecard, of_cat: Scor
 
 
 def test_csv_has_one_row_a_head(of_text: Scorecard) -> None:
-    rows = list(csv.DictReader(to_csv(of_text, "loss_lost").splitlines()))
+    rows = list(csv.DictReader(to_csv(of_text.sorted_by("loss_lost")).splitlines()))
     assert len(rows) == len(of_text.heads) == 24
     assert {row["head"] for row in rows} == {str(one.head) for one in of_text.heads}
     lost = [float(row["loss_lost"]) for row in rows]
@@ -179,7 +183,7 @@ def test_a_column_that_is_not_there_is_refused(of_text: Scorecard) -> None:
 def test_no_line_is_wider_than_the_terminal_and_no_number_is_cut(of_text: Scorecard, width: int) -> None:
     console = Console(width=width, highlight=False)
     with console.capture() as shown:
-        for part in show(of_text, "head", width):
+        for part in show(of_text, of_text.heads, width):
             console.print(part)
     lines = shown.get().split("\n")
     assert max(map(len, lines)) <= width
@@ -219,6 +223,28 @@ class TestCommand:
         assert rows[0]["head"].startswith("cross")
         assert rows[0]["bleu_lost"] == ""
         assert "left out" in result.stderr
+
+    def test_the_heads_listed_can_be_chosen(self, trained_run: RunFolder, tmp_path: Path) -> None:
+        pairs = tmp_path / "pairs.tsv"
+        pairs.write_text("Es pequeña.\tIt is small.\n")
+        usual = ("--data", pairs, "--ablation-pairs", 0)
+
+        def listed(*options: object) -> list[dict[str, object]]:
+            rows: list[dict[str, object]] = json.loads(scorecard(trained_run.path, *usual, "--json", *options).stdout)[
+                "heads"
+            ]
+            return rows
+
+        rows = listed("--sort", "loss_lost")
+        for options, pattern in (
+            (("--kind", "encoder"), "encoder"),
+            (("--layer", 2), r"\w+\.2\."),
+            (("--kind", "cross", "--layer", 1, "--head", 3), r"cross\.1\.3$"),
+        ):
+            expected = [row for row in rows if re.match(pattern, str(row["head"]))]
+            assert listed("--sort", "loss_lost", *options) == expected != []
+        told = scorecard(trained_run.path, "--kind", "encoder", "--layer", 2, status=1).stderr
+        assert "--kind encoder --layer 2: the model has no such head; it has cross.1.1 to cross.2.8, encoder" in told
 
     def test_what_does_not_go_together_is_wrong_usage(self, trained_run: RunFolder) -> None:
         scorecard(trained_run.path, "Hola.", status=2)

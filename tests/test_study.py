@@ -222,9 +222,23 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, pairs_file):
 def test_a_run_of_other_settings_among_its_models_is_refused(tmp_path, trained_run):
     plan = make_plan([2], 1, "tiny", [*SETTINGS], {})
     folder = StudyFolder(tmp_path)
-    folder.run_of(plan.members()[0]).path.symlink_to(trained_run.path)
+    shutil.copytree(trained_run.path, folder.run_of(plan.members()[0]).path)
     with pytest.raises(RunError, match="other settings"):
         conduct(folder, Study(plan), Console(quiet=True), no_stages)
+
+
+@pytest.mark.parametrize("name", [STUDY, "heads-2-seed-2", f"heads-2-seed-2/{METRICS}"])
+def test_nothing_is_written_through_a_strangers_link(study, tmp_path, name):
+    path, mine = tmp_path / "study", tmp_path / "mine"
+    shutil.copytree(study[0], path)
+    found = json.loads((path / STUDY).read_text())
+    found["models"].pop()
+    (path / STUDY).write_text(json.dumps(found))
+    (path / name).rename(mine)
+    (path / name).symlink_to(mine)
+    before = contents(tmp_path)
+    assert "is a link, which is not written to" in study_heads("--run", path, status=1).stderr
+    assert contents(tmp_path) == before
 
 
 def test_a_model_of_other_data_is_refused(study, tmp_path):

@@ -51,6 +51,17 @@ def test_switches_are_taken_back_whatever_happens(model: Transformer) -> None:
     assert all_results(model) == before
 
 
+def test_switches_within_switches_add_up_and_are_taken_back_one_by_one(model: Transformer) -> None:
+    outer, inner = Switches(mute=(HEADS[0],)), Switches(mute=(HeadName("cross", 2, 1),), uniform=(HEADS[1],))
+    with switched(model, Switches(mute=outer.mute + inner.mute, uniform=inner.uniform)):
+        both = all_results(model)
+    with switched(model, outer):
+        before = all_results(model)
+        with switched(model, inner):
+            assert all_results(model) == both != before
+        assert all_results(model) == before
+
+
 @pytest.mark.parametrize("name", HEADS)
 def test_a_muted_head_is_one_whose_columns_of_w_o_are_zero(
     new_model: Callable[..., Transformer], model: Transformer, name: HeadName

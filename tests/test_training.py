@@ -148,6 +148,20 @@ def test_patience_stops_a_training_that_no_longer_gets_better(tmp_path, pairs_fi
     assert len(steps_of(tmp_path / "run")) == 15  # the first validation is the best, two more are not
 
 
+def test_of_validations_with_equal_bleu_the_one_of_the_lowest_loss_is_the_best(tmp_path, pairs_file):
+    config = settings(pairs_file, validations=6)
+    for name in ("whole", "stopped"):
+        train(tmp_path / name, config, StopsAt(15) if name == "stopped" else None)
+    assert train(tmp_path / "stopped", None) == 0
+    lines = [json.loads(line) for line in (tmp_path / "whole" / METRICS).read_text().splitlines()]
+    validations = [line for line in lines if "dev_loss" in line]
+    assert {line["dev_bleu_greedy"] for line in validations} == {0.0}  # after so few steps
+    best = min(validations, key=lambda line: line["dev_loss"])
+    assert best is not validations[0]
+    manifests = [RunFolder(tmp_path / name).manifest() for name in ("whole", "stopped")]
+    assert [one["best_step"] for one in manifests] == [best["step"]] * 2
+
+
 def test_a_run_bounded_in_epochs_sees_every_pair_as_often(tmp_path, pairs_file):
     train(tmp_path / "run", settings(pairs_file, steps=0, epochs=2))
     epochs = [step["epoch"] for step in steps_of(tmp_path / "run")]

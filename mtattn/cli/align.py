@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,6 +11,7 @@ from mtattn.alignment.links import Links, Symmetrisation, pharaoh, symmetrise
 from mtattn.cli.common import JsonOption, RunOption, open_lines, open_run, stderr_console, write_line
 
 if TYPE_CHECKING:
+    from mtattn.heads.record import Reading
     from mtattn.run import RunFolder
 
 EXAMPLES = """
@@ -19,6 +20,8 @@ Examples:
   mtattn align pairs.tsv
 
   mtattn align pairs.tsv --layer 2 --head 3
+
+  mtattn align pairs.tsv --layer 1 --head 8 --reading read
 
   mtattn align pairs.tsv --run runs/es-en --reverse-run runs/en-es
 
@@ -30,16 +33,22 @@ _PAIRS_AT_ONCE = 1000
 Align = Callable[[Sequence[tuple[str, str]]], list[Links | None]]
 
 
-def _aligner(folder: "RunFolder", layer: int | None, head: int | None, how: Symmetrisation) -> Align:
-    """Load a run's model, to be read where it is named, else where the run saw that it aligns best."""
-    from mtattn.heads.alignment import MEAN, Scope, align
+def _aligner(
+    folder: "RunFolder",
+    how: Symmetrisation,
+    layer: int | None = None,
+    head: int | None = None,
+    reading: "Reading | None" = None,
+) -> Align:
+    """Load a run's model, to be read where and as it is named, else where the run saw that it aligns best."""
+    from mtattn.heads.alignment import Scope, align
     from mtattn.weights import load_model
 
     tokenizer = folder.tokenizer()
     model = load_model(folder, tokenizer.vocab_size)
-    scope = Scope(layer, head)
-    if scope == MEAN:
-        scope = Scope.recorded(folder.manifest())
+    scope = Scope(layer, head) if layer or head else Scope.recorded(folder.manifest())
+    if reading:
+        scope = scope._replace(reading=reading)
     return lambda pairs: align(model, tokenizer, pairs, scope, how)
 
 
@@ -72,6 +81,13 @@ def align(
         typer.Option(min=1, help="Layer of --run, from 1; if neither is named, what its training saw align best."),
     ] = None,
     head: Annotated[int | None, typer.Option(min=1, help="Head, from 1; if not named, the mean over all.")] = None,
+    reading: Annotated[
+        Literal["emitted", "read"] | None,
+        typer.Option(
+            help="A row belongs to the word that its step emits, or to the one that it reads; if not named, as the "
+            "training saw it align best, and emitted where --layer or --head is named."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Align the words of given sentence pairs by the cross-attention.
@@ -85,9 +101,9 @@ def align(
     from mtattn.tokenizer import split_words
 
     console = stderr_console(ctx)
-    aligners = [_aligner(open_run(ctx, run), layer, head, symmetrisation)]
+    aligners = [_aligner(open_run(ctx, run), symmetrisation, layer, head, reading)]
     if reverse_run:
-        aligners.append(_turned(_aligner(open_run(ctx, reverse_run), None, None, symmetrisation)))
+        aligners.append(_turned(_aligner(open_run(ctx, reverse_run), symmetrisation)))
     n_done = 0
     with open_lines(file) as reader:
         rest = iter(reader)

@@ -121,8 +121,8 @@ def train(
 
     from mtattn.config import DEFAULT_CONFIG, load_config
     from mtattn.corpus.loading import check_sources
-    from mtattn.errors import ConfigError, DataError
-    from mtattn.run import CHECKPOINT, RUNS, RunFolder
+    from mtattn.errors import ConfigError, DataError, OutputError
+    from mtattn.run import RUNS, RunFolder
     from mtattn.training.repetition import Original
     from mtattn.training.team import Team
 
@@ -134,11 +134,14 @@ def train(
     if resume:
         assert run is not None
         folder = RunFolder(run)
+        if team.leads:
+            folder.recover()
         folder.config()  # says what is wrong before anything slow begins
         if "finished_at" in folder.manifest():
+            if team.leads:
+                folder.tidy()  # where it was killed at its very end
             console.print(f"{run} is finished already; nothing is left to do")
             return
-        folder.refuse_links()
     else:
         if repeat:
             original = Original(RunFolder(repeat))
@@ -172,12 +175,15 @@ def train(
     try:
         status = train_run(folder, resume=resume, display=display, started=STARTED, team=team)
     except BaseException as error:
-        useless = isinstance(error, DataError | ConfigError) or (force and not (folder.path / CHECKPOINT).exists())
+        useless = isinstance(error, DataError | ConfigError) or (force and not folder.has_checkpoint())
         if team.leads and not resume and useless:  # nothing was trained that would be worth going on with
             folder.give_up()
             for empty in made:
                 with suppress(OSError):
                     empty.rmdir()
+        elif team.leads and isinstance(error, OutputError | KeyboardInterrupt):
+            kept = "the last checkpoint stands" if folder.has_checkpoint() else "no step was saved yet"
+            display.note(f"{kept}; go on with: mtattn train --run {folder.path} --resume")
         raise
     if team.leads:
         folder.forget_replaced()

@@ -2,13 +2,17 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mtattn.alignment.links import Gold, Links, Symmetrisation, alignment_score, symmetrise
 from mtattn.corpus.lengths import batches_by_length
 from mtattn.errors import InputError
 from mtattn.heads.capture import Labels, forced_weights, piece_map
-from mtattn.heads.record import AttentionMap, Selection
+from mtattn.heads.record import READINGS, AttentionMap, Reading
 from mtattn.tokenizer import Tokenizer
 from mtattn.transformer import Transformer
 
@@ -23,6 +27,7 @@ class Scope(NamedTuple):
     Attributes:
         layer: from 1; None = the mean over all.
         head: from 1; None = the mean over all.
+        reading: whether a row belongs to the word that its step emits or to the one that it reads.
 
     Example:
         >>> str(Scope()), str(Scope(2)), Scope.parse("cross.2.5")
@@ -31,12 +36,13 @@ class Scope(NamedTuple):
 
     layer: int | None = None
     head: int | None = None
+    reading: Reading = "emitted"
 
     def __str__(self) -> str:
-        return ".".join(map(str, ("cross", *(self if self.head else self[:1])) if self.layer else ("cross",)))
+        return ".".join(["cross", *(str(n) for n in ((self.layer, self.head) if self.layer else ()) if n)])
 
     @classmethod
-    def parse(cls, text: str) -> "Scope":
+    def parse(cls, text: str, reading: Reading = "emitted") -> "Scope":
         """Read what was written.
 
         Raises:
@@ -45,55 +51,63 @@ class Scope(NamedTuple):
         kind, *numbers = text.split(".")
         if kind != "cross" or len(numbers) > 2 or not all(n.isdecimal() and int(n) for n in numbers):
             raise InputError("this names no part of the cross-attention", where=text, fix="write cross.LAYER.HEAD")
-        return cls(*map(int, numbers))
+        layer, head = (*map(int, numbers), None, None)[:2]
+        return cls(layer, head, reading)
 
     @classmethod
     def recorded(cls, manifest: dict[str, Any]) -> "Scope":
         """Find what the training of a run saw align best; the mean of all where it recorded nothing."""
         recorded = manifest.get("alignment")
-        return cls.parse(str(recorded["scope"])) if isinstance(recorded, dict) and "scope" in recorded else cls()
+        if not isinstance(recorded, dict) or "scope" not in recorded:
+            return cls()
+        return cls.parse(str(recorded["scope"]), "read" if recorded.get("reading") == "read" else "emitted")
 
 
 MEAN = Scope()
 
 
-def row_links(selection: Selection) -> Links:
+def row_links(weights: NDArray[np.floating]) -> Links:
     """Link each output word to the source word that it attends to most.
 
-    Weight on </s> is left out: it is where heads rest when they have nothing to ask, no word. The row
-    of a word is that of the step which emits it.
-
     Args:
-        selection: of the cross-attention between words, </s> last in rows and columns.
+        weights: (words of the output, words of the source). What rests on </s> is left out: it is where heads
+            rest when they have nothing to ask, no word.
     """
-    weights = selection.weights[:-1, :-1]
     if not weights.size:
         return []
     return sorted((int(s), t) for t, s in enumerate(weights.argmax(axis=1)))
 
 
-def column_links(selection: Selection) -> Links:
+def column_links(weights: NDArray[np.floating]) -> Links:
     """Link each source word to the output word that attends to it most, if that gives it a tenth of its weight.
 
     So two source words can have one output word between them, which no row says.
 
     Args:
-        selection: as for `row_links`.
+        weights: as for `row_links`.
     """
-    weights = selection.weights[:-1, :-1]
     if not weights.size:
         return []
     return [(s, int(t)) for s, t in enumerate(weights.argmax(axis=0)) if weights[t, s] >= _LEAST_WEIGHT]
 
 
-def read_links(selection: Selection, how: Symmetrisation = Symmetrisation.grow_diag_final_and) -> Links:
-    """Put together what the rows and what the columns of a map say."""
-    return symmetrise(row_links(selection), column_links(selection), how)
+def read_links(words: AttentionMap, scope: Scope, how: Symmetrisation = Symmetrisation.grow_diag_final_and) -> Links:
+    """Put together what the rows and what the columns of a map between words say.
+
+    Args:
+        words: of the cross-attention; its columns end with </s>, and its rows end with it, or where a row belongs
+            to the word that its step reads, begin with <s>.
+        scope: what of it is read.
+        how: rows and columns are put together.
+    """
+    rows = slice(0, -1) if scope.reading == "emitted" else slice(1, None)
+    weights = words.select(scope.layer, scope.head).weights[rows, :-1]
+    return symmetrise(row_links(weights), column_links(weights), how)
 
 
 def word_maps(
     model: Transformer, tokenizer: Tokenizer, pairs: Sequence[tuple[str, str]]
-) -> Iterator[tuple[int, AttentionMap | None]]:
+) -> Iterator[tuple[int, dict[Reading, AttentionMap]]]:
     """Take the cross-attention between the words of given sentence pairs.
 
     Args:
@@ -102,14 +116,14 @@ def word_maps(
         pairs: source and target texts; words are counted as `split_words` finds them.
 
     Yields:
-        Number and map of each pair that has words on both sides, in another order; None in place of the map where a
-        side has more tokens than the model has positions.
+        Number and maps of each pair that has words on both sides, in another order: rows are those of the words
+        emitted, or of the words read. No maps where a side has more tokens than the model has positions.
     """
     encoded = [(tokenizer.encode(src), tokenizer.encode(tgt)) for src, tgt in pairs]
     possible = []
     for i, (src, tgt) in enumerate(encoded):
         if max(len(src), len(tgt)) >= model.max_positions:
-            yield i, None
+            yield i, {}
         elif src and tgt:
             possible.append(i)
     sizes = [sum(map(len, encoded[i])) + 2 for i in possible]
@@ -118,8 +132,18 @@ def word_maps(
         sources, targets = [encoded[i][0] for i in members], [encoded[i][1] for i in members]
         weights = forced_weights(model, sources, targets)
         for n, i in enumerate(members):
-            rows, columns = Labels.until_eos(tokenizer, targets[n]), Labels.until_eos(tokenizer, sources[n])
-            yield i, piece_map("cross", weights.cross, n, rows, columns).merged(rows.words, columns.words)
+            columns = Labels.until_eos(tokenizer, sources[n])
+            readings: dict[Reading, Labels] = {
+                "emitted": Labels.until_eos(tokenizer, targets[n]),
+                "read": Labels.from_bos(tokenizer, targets[n]),
+            }
+            yield (
+                i,
+                {
+                    reading: piece_map("cross", weights.cross, n, rows, columns).merged(rows.words, columns.words)
+                    for reading, rows in readings.items()
+                },
+            )
 
 
 def align(
@@ -147,7 +171,7 @@ def align(
     """
     result: list[Links | None] = [[] for _ in pairs]
     for i, words in word_maps(model, tokenizer, pairs):
-        result[i] = read_links(words.select(*scope), how) if words else None
+        result[i] = read_links(words[scope.reading], scope, how) if words else None
     return result
 
 
@@ -155,6 +179,8 @@ def error_rates(
     model: Transformer, tokenizer: Tokenizer, pairs: Sequence[tuple[str, str]], right: Sequence[Links]
 ) -> dict[Scope, float]:
     """Measure all that can be read of a model's cross-attention: the mean of all, of each layer, and each head.
+
+    Each is read twice, its rows belonging to the words emitted or to those read.
 
     Args:
         model: trained.
@@ -166,17 +192,15 @@ def error_rates(
         The alignment error rate of each scope, over the pairs that fit the model.
     """
     n_layers, n_heads = len(model.decoder), model.n_heads
-    scopes = [
-        MEAN,
-        *(Scope(layer, head) for layer in range(1, n_layers + 1) for head in (None, *range(1, n_heads + 1))),
-    ]
+    places = [(None, None), *product(range(1, n_layers + 1), (None, *range(1, n_heads + 1)))]
+    scopes = [Scope(*place, reading) for reading in READINGS for place in places]
     found: dict[Scope, list[Links]] = {scope: [] for scope in scopes}
     gold = []
     for i, words in word_maps(model, tokenizer, pairs):
         if words:
             gold.append(Gold(frozenset(right[i]), frozenset(right[i])))
             for scope in scopes:
-                found[scope].append(read_links(words.select(*scope)))
+                found[scope].append(read_links(words[scope.reading], scope))
     return {scope: alignment_score(found[scope], gold).aer for scope in scopes}
 
 
@@ -192,8 +216,9 @@ def best_scope(
         right: their links.
 
     Returns:
-        The best `scope`, the best single `head`, and the error rates that both have on the second, fourth, … of the
-        pairs, of which there are `n_pairs`. Nothing where no pair is left to choose by or to report on.
+        The best `scope`, the best single `head`, how the rows of both are read, and the error rates that both have
+        on the second, fourth, … of the pairs, of which there are `n_pairs`. Nothing where no pair is left to choose
+        by or to report on.
     """
     choosing, reported = (error_rates(model, tokenizer, pairs[n::2], right[n::2]) for n in (0, 1))
     if math.isnan(choosing[MEAN]) or math.isnan(reported[MEAN]):
@@ -202,8 +227,10 @@ def best_scope(
     head = min((scope for scope in choosing if scope.head), key=lambda scope: choosing[scope])
     return {
         "scope": str(best),
+        "reading": best.reading,
         "error_rate": round(reported[best], 3),
         "head": str(head),
+        "head_reading": head.reading,
         "head_error_rate": round(reported[head], 3),
         "n_pairs": len(pairs) // 2,
     }

@@ -36,7 +36,7 @@ def attribute(
         target: token ids as the model found them, or of a given text, without <s> and </s>.
         word: index of the output word; the last one is </s>.
         layer: whose attention, from 1; None = the mean over all.
-        head: whose attention, from 1; None = the mean over all.
+        head: whose attention, from 1; None = the mean over all. Muted heads are left out of a mean.
         forced: the output was given.
 
     Raises:
@@ -66,6 +66,7 @@ def attribute(
         head=head,
         n_layers=pieces.n_layers,
         n_heads=pieces.n_heads,
+        n_muted=sum(name in pieces.muted for name in pieces.named(layer, head)),
         columns=columns.words.labels,
         attention=attention,
         norm=norms,

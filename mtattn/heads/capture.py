@@ -1,13 +1,14 @@
 """Takes the attention weights of a pass through the model: eval mode, float32, before dropout."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from mtattn.corpus.batches import pad
 from mtattn.heads.record import AttentionMap, Groups, HeadRecord, Kind
+from mtattn.heads.switches import muted_heads
 from mtattn.tokenizer import BOS, BOS_LABEL, EOS, EOS_LABEL, Tokenizer
 from mtattn.transformer import AttentionWeights, Transformer
 
@@ -96,10 +97,17 @@ def capture(
         forced: the output was given.
 
     Returns:
-        The record, between pieces and between words; see `labels_of` for its rows and columns.
+        The record, between pieces and between words; see `labels_of` for its rows and columns. It knows which heads
+        of the model are muted.
     """
     weights = forced_weights(model, [source], [target])
-    labels = labels_of(tokenizer, source, target)
-    pieces = {kind: piece_map(kind, getattr(weights, kind), 0, *labels[kind]) for kind in labels}
+    labels, muted = labels_of(tokenizer, source, target), muted_heads(model)
+    pieces = {
+        kind: replace(
+            piece_map(kind, getattr(weights, kind), 0, *labels[kind]),
+            muted=frozenset(name for name in muted if name.kind == kind),
+        )
+        for kind in labels
+    }
     words = {kind: pieces[kind].merged(rows.words, columns.words) for kind, (rows, columns) in labels.items()}
     return HeadRecord(tokenizer.decode(source), tokenizer.decode(target), forced, pieces, words)

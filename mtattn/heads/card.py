@@ -4,13 +4,12 @@ import math
 import operator
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any
 
 from mtattn.alignment.links import AlignmentScore
 from mtattn.errors import InputError
-from mtattn.heads.record import HeadName
+from mtattn.heads.record import HeadName, Reading
 
-Reading = Literal["emitted", "read"]
 """To which output word a row of the cross-attention belongs: that which its step emits, or reads."""
 
 

@@ -13,16 +13,6 @@ from mtattn.tokenizer import BOS_LABEL, EOS_LABEL, Tokenizer
 from mtattn.transformer import Transformer
 
 
-def heads_named(attention: AttentionMap, layer: int | None, head: int | None) -> list[HeadName]:
-    """List the heads of a map that a layer and a head number, from 1, leave; None leaves all.
-
-    Raises:
-        InputError: there is no such layer or head.
-    """
-    attention.select(layer, head)  # refuses numbers that there are not
-    return [name for name in attention.heads if layer in (None, name.layer) and head in (None, name.head)]
-
-
 def most_sure(attention: AttentionMap, row: int, heads: Sequence[HeadName]) -> HeadName:
     """Choose the head that gives most of a row's weight to one token.
 

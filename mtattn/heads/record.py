@@ -11,6 +11,9 @@ from mtattn.errors import InputError
 
 Kind = Literal["cross", "encoder", "decoder"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Reading = Literal["emitted", "read"]
+"""Which word a row of the cross-attention belongs to: the one that its step emits, or the one that it reads."""
+READINGS: tuple[Reading, ...] = get_args(Reading)
 
 
 class HeadName(NamedTuple):
@@ -56,6 +59,7 @@ class AttentionMap:
         rows: T_q labels.
         columns: T_k labels.
         weights: float (L, H, T_q, T_k), each row a distribution: >= 0, of sum 1 within 1e-3.
+        muted: heads whose answers went nowhere; their weights are what they would look at.
 
     Raises:
         ValueError: labels and weights do not fit, or a row is no distribution.
@@ -65,6 +69,7 @@ class AttentionMap:
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     weights: NDArray[np.floating]
+    muted: frozenset[HeadName] = frozenset()
 
     def __post_init__(self) -> None:
         shape = self.weights.shape
@@ -96,12 +101,8 @@ class AttentionMap:
             for head in range(1, self.n_heads + 1)
         ]
 
-    def select(self, layer: int | None = None, head: int | None = None) -> "Selection":
-        """Take one head's weights, or the mean over what is not named.
-
-        Args:
-            layer: from 1; None = the mean over all layers.
-            head: from 1; None = the mean over all heads.
+    def named(self, layer: int | None = None, head: int | None = None) -> list[HeadName]:
+        """Name the heads that a layer and a head number, from 1, leave; None leaves all.
 
         Raises:
             InputError: there is no such layer or head.
@@ -113,9 +114,25 @@ class AttentionMap:
                     where=f"--{what} {number}",
                     fix=f"name one of 1 to {count}",
                 )
-        weights = self.weights
-        weights = weights.mean(axis=1) if head is None else weights[:, head - 1]
-        chosen = weights.mean(axis=0) if layer is None else weights[layer - 1]  # (T_q, T_k)
+        return [name for name in self.heads if layer in (None, name.layer) and head in (None, name.head)]
+
+    def select(self, layer: int | None = None, head: int | None = None) -> "Selection":
+        """Take one head's weights, or the mean over what is not named, muted heads left out.
+
+        Where all that would be averaged are muted, the mean is over them. The name says what is muted.
+
+        Args:
+            layer: from 1; None = the mean over all layers.
+            head: from 1; None = the mean over all heads.
+
+        Raises:
+            InputError: there is no such layer or head.
+        """
+        named = self.named(layer, head)
+        heard = [one for one in named if one not in self.muted] or named
+        averaged = np.zeros(self.weights.shape[:2], dtype=bool)
+        averaged[[one.layer - 1 for one in heard], [one.head - 1 for one in heard]] = True
+        chosen = self.weights[averaged].mean(axis=0)  # (T_q, T_k)
         if layer and head:
             name = f"{self.kind}.{layer}.{head}"
         elif layer:
@@ -124,6 +141,10 @@ class AttentionMap:
             name = f"mean of head {head} over the {self.n_layers} layers of {self.kind}"
         else:
             name = f"mean of all {self.n_layers} × {self.n_heads} heads of {self.kind}"
+        if heard[0] in self.muted:
+            name += ", muted" if len(named) == 1 else ", all muted"
+        elif len(heard) < len(named):
+            name += f", {len(named) - len(heard)} muted left out"
         return Selection(name, self.rows, self.columns, chosen)
 
     def merged(self, rows: "Groups", columns: "Groups") -> "AttentionMap":
@@ -139,7 +160,7 @@ class AttentionMap:
         to_columns = np.eye(len(columns.labels))[list(columns.members)]  # (T_k, words)
         to_rows = np.eye(len(rows.labels))[list(rows.members)]  # (T_q, words)
         to_rows /= to_rows.sum(axis=0)
-        return AttentionMap(self.kind, rows.labels, columns.labels, to_rows.T @ self.weights @ to_columns)
+        return AttentionMap(self.kind, rows.labels, columns.labels, to_rows.T @ self.weights @ to_columns, self.muted)
 
 
 @dataclass(frozen=True)
@@ -170,7 +191,7 @@ class Selection:
     """One matrix of weights, named.
 
     Attributes:
-        name: the head, such as `cross.2.5`, or what was averaged.
+        name: the head, such as `cross.2.5`, or what was averaged, and what of it is muted.
         rows: T_q labels.
         columns: T_k labels.
         weights: (T_q, T_k), each row of sum 1.

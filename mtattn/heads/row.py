@@ -31,6 +31,7 @@ class Attribution:
         head: whose attention, from 1; None = the mean over all `n_heads`.
         n_layers: L.
         n_heads: H.
+        n_muted: how many of the heads that layer and head name are muted; a mean leaves them out.
         columns: T source words, the last one </s>.
         attention: (T,), the attention weights; of sum 1.
         norm: (T,), the norm of what the attention adds of each word.
@@ -52,6 +53,7 @@ class Attribution:
     head: int | None
     n_layers: int
     n_heads: int
+    n_muted: int
     columns: tuple[str, ...]
     attention: NDArray[np.floating]
     norm: NDArray[np.floating]

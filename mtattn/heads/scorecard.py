@@ -17,9 +17,9 @@ from mtattn.heads.ablation import (
     normalised_by_layer,
 )
 from mtattn.heads.capture import Labels, forced_weights, labels_of, piece_map
-from mtattn.heads.card import BestAligner, HeadCard, Reading, Scorecard
+from mtattn.heads.card import BestAligner, HeadCard, Scorecard
 from mtattn.heads.measures import Behaviour, Meter, rank_correlation
-from mtattn.heads.record import KINDS, AttentionMap, HeadName, Kind
+from mtattn.heads.record import KINDS, READINGS, AttentionMap, HeadName, Kind, Reading
 from mtattn.heads.switches import head_names
 from mtattn.tokenizer import Tokenizer
 from mtattn.transformer import Transformer
@@ -97,7 +97,7 @@ def find_links(model: Transformer, tokenizer: Tokenizer, pairs: Sequence[Encoded
         For each reading and pair int (L · H + 1, T_tgt), the source word of each output word: by each head, layer by
         layer, and by the mean over all heads.
     """
-    found: Found = {reading: [np.empty(0, dtype=np.int64)] * len(pairs) for reading in ("emitted", "read")}
+    found: Found = {reading: [np.empty(0, dtype=np.int64)] * len(pairs) for reading in READINGS}
     for batch in encoded_batches(pairs):
         weights = forced_weights(model, [pairs[i][0] for i in batch], [pairs[i][1] for i in batch])
         for n, i in enumerate(batch):

@@ -35,6 +35,16 @@ def head_names(model: Transformer) -> list[HeadName]:
     ]
 
 
+def muted_heads(model: Transformer) -> frozenset[HeadName]:
+    """Name the heads of a model that are muted now."""
+    return frozenset(
+        name
+        for name in head_names(model)
+        if (gate := attentions(model)[name.kind][name.layer - 1].gate) is not None
+        and not gate[..., name.head - 1].any()
+    )
+
+
 @dataclass(frozen=True)
 class Switches:
     """What is changed in which heads.
@@ -91,19 +101,23 @@ def switched(model: Transformer, switches: Switches) -> Iterator[None]:
 
     Args:
         model: translates and attends otherwise until the context is left.
-        switches: what is changed.
+        switches: what is changed, besides what a context around this one has changed already.
 
     Raises:
         InputError: the model has no such head.
     """
     switches.check(model)
     layers = attentions(model)
+    before = [(attention, attention.gate, attention.uniform) for of_kind in layers.values() for attention in of_kind]
     try:
+        for attention, gate, uniform in before:  # copies: the context around this one gets its own back
+            attention.gate = None if gate is None else gate.clone()
+            attention.uniform = None if uniform is None else uniform.clone()
         for name in switches.muted(model):
             attention = layers[name.kind][name.layer - 1]
             if attention.gate is None:
                 attention.gate = torch.ones(model.n_heads, device=model.device)
-            attention.gate[name.head - 1] = 0
+            attention.gate[..., name.head - 1] = 0
         for name in switches.uniform:
             attention = layers[name.kind][name.layer - 1]
             if attention.uniform is None:
@@ -111,8 +125,8 @@ def switched(model: Transformer, switches: Switches) -> Iterator[None]:
             attention.uniform[name.head - 1] = True
         yield
     finally:
-        for attention in (one for of_kind in layers.values() for one in of_kind):
-            attention.gate = attention.uniform = None
+        for attention, gate, uniform in before:
+            attention.gate, attention.uniform = gate, uniform
 
 
 class SwitchedSearch(TorchSearch):

@@ -44,8 +44,10 @@ def conduct(
 
     Raises:
         Interrupted: a signal came; what is done is kept.
-        MtattnError: a model cannot be trained or measured, or is not comparable with the others.
+        MtattnError: a model cannot be trained or measured, or is not comparable with the others; or a file of the
+            study is a link.
     """
+    folder.refuse_links(study.plan)
     folder.write(study)
     members = study.plan.members()
     for member in study.missing():

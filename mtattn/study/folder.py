@@ -15,7 +15,7 @@ import mtattn
 from mtattn.config import Config, apply_settings, config_from, load_config, read_settings
 from mtattn.errors import ConfigError, RunError
 from mtattn.files import write_whole
-from mtattn.run import RunFolder
+from mtattn.run import RunFolder, refuse_links
 from mtattn.study.conclusion import conclude
 from mtattn.study.results import ModelNumbers, by_heads
 
@@ -202,6 +202,17 @@ class StudyFolder:
             ) from error
         text = json.dumps(study.as_json(), indent=2, ensure_ascii=False, allow_nan=False)
         write_whole(self.path / STUDY, text.encode() + b"\n")
+
+    def refuse_links(self, plan: Plan) -> None:
+        """Refuse to write to a study whose files lie elsewhere: a stranger's could be any file of ours.
+
+        Raises:
+            RunError: one is a link.
+        """
+        members = plan.members()
+        refuse_links(self.path, (STUDY, *(member.name for member in members)))
+        for member in members:
+            self.run_of(member).refuse_links()
 
     def remove(self) -> None:
         """Delete `study.json`, and the folder where nothing else lies in it."""

@@ -5,21 +5,23 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from mtattn.alignment.links import Links
+from mtattn.alignment.links import Gold, Links, pharaoh
 from mtattn.config import Config
 from mtattn.corpus.batches import EncodedPairs, write_ids
 from mtattn.corpus.loading import load_parts, source_files
 from mtattn.corpus.pairs import Direction, Pair, as_line, fingerprint
 from mtattn.errors import DataError, RunError
 from mtattn.files import file_sha256, open_whole, write_whole
-from mtattn.run import DEV, TEST, TOKENIZER, TRAIN_IDS, TRAIN_LINKS, RunFolder
+from mtattn.run import DEV, DEV_LINKS, TEST, TOKENIZER, TRAIN_IDS, TRAIN_LINKS, RunFolder
 from mtattn.tokenizer import Tokenizer, split_words
-from mtattn.training.guidance import Guidance, fit_aligner, silver_links, taught_head, write_links
+from mtattn.training.guidance import Guidance, fit_aligner, lessons_for, silver_links, write_links
 
 Note = Callable[[str], None]
 
-# Pairs that the statistical aligner is fitted on, at most: to teach a head, and only to find the one that aligns best.
-_N_FITTED, _N_FITTED_TO_JUDGE = 200_000, 10_000
+# Pairs that the statistical aligner is fitted on, at most: to teach heads, and only to find the one that aligns best.
+_N_FITTED, _N_FITTED_TO_JUDGE = 50_000, 10_000
+# Pairs that teach heads, at most: enough of them, and the time for aligning them does not grow with the corpus.
+_N_GUIDED = 60_000
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Materials:
         dev: the pairs that a validation translates.
         dev_encoded: those of them that fit the model, as ids, for their loss.
         dev_links: word links of `dev`, found by the statistical aligner, by which heads are judged.
-        guidance: what one head is taught besides, if any.
+        guidance: what heads are taught besides, if any.
     """
 
     tokenizer: Tokenizer
@@ -80,7 +82,7 @@ def _start_sha256(config: Config, source_hashes: dict[str, str]) -> str | None:
 
 def _kept_sha256(run: RunFolder, config: Config) -> str | None:
     """Hash what `prepare` leaves for `load_materials`; None where a file of it cannot be read."""
-    names = (TOKENIZER, DEV, TRAIN_IDS, *([TRAIN_LINKS] if config.training.guided_alignment else []))
+    names = (TOKENIZER, DEV, DEV_LINKS, TRAIN_IDS, *([TRAIN_LINKS] if config.training.guided_alignment else []))
     try:
         hashes = [file_sha256(run.path / name) for name in names]
     except OSError:
@@ -140,11 +142,16 @@ def prepare(run: RunFolder, config: Config, *, resume: bool, note: Note) -> None
     with open_whole(run.path / TRAIN_IDS) as (file,):
         pairs = _encoded("training", parts.train, tokenizer, config.model.max_positions, note)
         n_encoded = write_ids(pairs, tokenizer.vocab_size, file)
-    if config.training.guided_alignment:
-        train = EncodedPairs.on_disk(run.path / TRAIN_IDS, n_encoded, tokenizer.vocab_size)
-        aligner = fit_aligner(train, tokenizer, _N_FITTED)
+    guided = config.training.guided_alignment
+    aligner = fit_aligner(parts.train, _N_FITTED if guided else _N_FITTED_TO_JUDGE)
+    if guided:
         with open_whole(run.path / TRAIN_LINKS) as (file,):
-            write_links(silver_links(train, tokenizer, aligner), file)
+            train = EncodedPairs.on_disk(run.path / TRAIN_IDS, n_encoded, tokenizer.vocab_size)
+            n = min(_N_GUIDED, n_encoded)
+            guiding = [i * n_encoded // n for i in range(n)]  # evenly spread
+            write_links(silver_links(train, tokenizer, aligner, guiding), guiding, n_encoded, file)
+    dev_links = aligner.align((split_words(pair.src), split_words(pair.tgt)) for pair in parts.dev)
+    write_whole(run.path / DEV_LINKS, "".join(f"{pharaoh(links)}\n" for links in dev_links).encode())
     start_sha256, kept_sha256 = _start_sha256(config, hashes), _kept_sha256(run, config)
     prepared = {"start_sha256": start_sha256, "kept_sha256": kept_sha256, "n_encoded": n_encoded}
     run.update_manifest(sources=hashes, prepared=prepared)
@@ -166,12 +173,13 @@ def load_materials(run: RunFolder, config: Config, note: Note) -> Materials:
     train = EncodedPairs.on_disk(run.path / TRAIN_IDS, n_encoded, tokenizer.vocab_size)
     pairs = run.read_pairs(DEV)
     n_dev = min(config.training.validation_pairs, len(pairs))
-    dev = [pairs[i * len(pairs) // n_dev] for i in range(n_dev)]  # evenly spread
+    chosen = [i * len(pairs) // n_dev for i in range(n_dev)]  # evenly spread
+    dev = [pairs[i] for i in chosen]
     dev_encoded = EncodedPairs(_encoded("dev", dev, tokenizer, config.model.max_positions, note), tokenizer.vocab_size)
-    aligner = fit_aligner(train, tokenizer, _N_FITTED_TO_JUDGE)
-    dev_links = list(aligner.align((split_words(pair.src), split_words(pair.tgt)) for pair in dev))
+    lines = run.read(DEV_LINKS).decode().splitlines()
+    dev_links = [sorted(Gold.parse(lines[i]).sure) for i in chosen]
     guidance = None
     if config.training.guided_alignment:
-        head, weight = taught_head(config.model), config.training.alignment_weight
-        guidance = Guidance.on_disk(head, weight, run.path / TRAIN_LINKS, n_encoded)
+        lessons, weight = lessons_for(config.model), config.training.alignment_weight
+        guidance = Guidance.on_disk(lessons, weight, run.path / TRAIN_LINKS, n_encoded)
     return Materials(tokenizer, train, dev, dev_encoded, dev_links, guidance)

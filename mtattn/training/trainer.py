@@ -18,12 +18,12 @@ from mtattn.errors import MtattnError
 from mtattn.evaluation import evaluate
 from mtattn.files import file_sha256
 from mtattn.heads.alignment import best_scope
-from mtattn.run import CHECKPOINT, CONFIG, HISTORY, METRICS, MODEL, TRAIN_IDS, TRAIN_LINKS, RunFolder, now
+from mtattn.run import CONFIG, HISTORY, METRICS, MODEL, RunFolder, now
 from mtattn.text import counted
 from mtattn.tokenizer import PAD
 from mtattn.training.averaging import STEPS_PER_UPDATE, averaged
 from mtattn.training.bad_steps import MOST_IN_A_ROW, are_finite, is_told, not_finite, trace
-from mtattn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from mtattn.training.checkpoint import Progress, Tensors, load_checkpoint, mend_checkpoint, save_checkpoint, write_best
 from mtattn.training.history import History
 from mtattn.training.interrupt import Interrupt
 from mtattn.training.lines import LineFile
@@ -35,7 +35,7 @@ from mtattn.training.repetition import Course, Original
 from mtattn.training.team import Team
 from mtattn.training.workers import Workers, emission_loss
 from mtattn.transformer import Transformer
-from mtattn.weights import load_model, new_model, save_tensors
+from mtattn.weights import load_model, new_model
 
 _N_SAMPLES = 3
 # Share of a time budget kept back for the end while no validation has been timed yet.
@@ -82,6 +82,7 @@ class Trainer:
         self.averaged_model = cast("Transformer", self.average.module)
         self.translator = Translator(TorchSearch(self.averaged_model), materials.tokenizer)
         self.progress = Progress()
+        self._best: Tensors = {}
         self._metrics = LineFile(run.path / METRICS)
         self._history = History(run, config, materials)
         self._last_bleu: float | None = None
@@ -95,11 +96,12 @@ class Trainer:
         Raises:
             RunError: one of these files cannot be used.
         """
-        self.progress = load_checkpoint(self.run, self.model, self.average, self.optimizer)
+        self.progress, self._best = load_checkpoint(self.run, self.model, self.average, self.optimizer)
         self._saved_step = self.progress.step
         self._new_block()
         if not self.team.leads:
             return
+        write_best(self.run, self._best)
         self._metrics.cut(self.progress.metrics_bytes)
         self._history.lines.cut(self.progress.history_bytes)
 
@@ -133,7 +135,9 @@ class Trainer:
         if training.minutes:
             budget_s = training.minutes * 60
             reserve_s = 1.2 * progress.validation_s + 1.0 if progress.n_validations else _FIRST_RESERVE * budget_s
-            shares.append(self.elapsed_s() / max(budget_s - reserve_s, 0.5 * budget_s))
+            end_s = max(budget_s - reserve_s, 0.5 * budget_s)
+            # Counted from the first step: what was spent on reading takes nothing from the warm-up.
+            shares.append((self.elapsed_s() - progress.begun_s) / max(end_s - progress.begun_s, 1e-9))
         return min(1.0, max(shares))
 
     # --- the loop --------------------------------------------------------------------------------
@@ -146,10 +150,11 @@ class Trainer:
                 run cannot be written.
         """
         progress = self.progress
-        going = True
+        if not progress.step:
+            progress.begun_s = self.elapsed_s()
         while True:
             # The leader's clock, patience and signals hold for the whole team.
-            stops = not going or bool(interrupt.signum)
+            stops = self._out_of_patience() or bool(interrupt.signum)
             position, stopped = self.team.agree([self.position(), stops])
             # One step at least, so that even a budget spent on reading leaves a model.
             if stopped or (position >= 1 and progress.step):
@@ -162,10 +167,12 @@ class Trainer:
                     progress.block, progress.epoch = 0, progress.epoch + 1
                 self._new_block()
             if self.team.leads:
-                going = self._validate_if_due()
+                self._validate_if_due()
         if not self.team.leads:
             return
-        if not interrupt.signum:
+        if self._out_of_patience():
+            self.display.note(f"stopped: {progress.n_worse} validations without a better BLEU")
+        if self._out_of_patience() or not interrupt.signum:
             if progress.validated_step != progress.step:
                 self._validate()
             progress.finished = True
@@ -173,20 +180,21 @@ class Trainer:
         if progress.finished:
             self.record_end()
 
-    def _validate_if_due(self) -> bool:
-        """Validate and save where the schedule says so; False = patience is at its end."""
-        training, progress = self.config.training, self.progress
+    def _out_of_patience(self) -> bool:
+        # A time budget is used to its end: the schedule brings the best weights last.
+        training = self.config.training
+        return bool(training.patience and not training.minutes and self.progress.n_worse >= training.patience)
+
+    def _validate_if_due(self) -> None:
+        """Validate and save where the schedule says so."""
+        progress = self.progress
         if not self._validation_is_due():
-            return True
+            return
         self._validate()
         # Its time moved the end of a time budget, and with it the position.
-        progress.n_validations = max(progress.n_validations + 1, int(self.position() * training.validations))
+        n_due = int(self.position() * self.config.training.validations)
+        progress.n_validations = max(progress.n_validations + 1, n_due)
         self._save()
-        # A time budget is used to its end: the schedule brings the best weights last.
-        if training.patience and not training.minutes and progress.n_worse >= training.patience:
-            self.display.note(f"stopped: {progress.n_worse} validations without a better BLEU")
-            return False
-        return True
 
     def _validation_is_due(self) -> bool:
         if self.course:
@@ -280,12 +288,11 @@ class Trainer:
         progress.validations_s += progress.validation_s
         progress.validated_step = progress.step
         self._last_bleu = scores.bleu
-        better = scores.bleu > progress.best_bleu
+        progress.n_worse = 0 if scores.bleu > progress.best_bleu else progress.n_worse + 1
+        better = (scores.bleu, -loss) > (progress.best_bleu, -progress.best_loss)  # at first BLEU may be 0 for long
         if better:
-            progress.best_bleu, progress.best_step, progress.n_worse = scores.bleu, progress.step, 0
-            save_tensors(self.run.path / MODEL, self.averaged_model.state_dict())
-        else:
-            progress.n_worse += 1
+            progress.best_bleu, progress.best_loss, progress.best_step = scores.bleu, loss, progress.step
+            self._best = {name: tensor.clone() for name, tensor in self.averaged_model.state_dict().items()}
         self._metrics.append(
             {
                 "step": progress.step,
@@ -336,14 +343,12 @@ class Trainer:
         self.progress.history_bytes = self._history.lines.save()
         # `started` still counts what was spent since: only the saved copy has it.
         saved = replace(self.progress, elapsed_s=self.elapsed_s())
-        save_checkpoint(self.run, self.model, self.average, self.optimizer, saved)
+        save_checkpoint(self.run, self.model, self.average, self.optimizer, self._best, saved)
         self._saved_step = self.progress.step
 
     def record_end(self) -> None:
         """Tell the manifest that the run is finished, and with what scores; what only a training needs goes."""
         progress = self.progress
-        for name in (TRAIN_IDS, TRAIN_LINKS):
-            (self.run.path / name).unlink(missing_ok=True)
         self.run.update_manifest(
             finished_at=now(),
             steps=progress.step,
@@ -355,6 +360,7 @@ class Trainer:
             weights_sha256=file_sha256(self.run.readable(MODEL)),
             alignment=self._best_scope(),
         )
+        self.run.tidy()
 
     def _best_scope(self) -> dict[str, Any]:
         model = load_model(self.run, self.materials.tokenizer.vocab_size)  # with the best weights
@@ -381,13 +387,17 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float,
     """
     team = team or Team()
     config = run.config()
-    resume = resume and (run.path / CHECKPOINT).is_file()
+    resume = resume and run.has_checkpoint()
     original = Original.of(run)
     known = run.manifest() if resume else original.manifest if original else {}
     with run.locked() if team.leads else nullcontext(), Interrupt() as interrupt, display:
         computing = choose_computing(config.training, known, team, display.note)
         torch.set_num_threads(1)  # of each worker's arithmetic
         if team.leads:
+            run.refuse_links()
+            run.forget_attempts()
+            if resume:
+                mend_checkpoint(run, display.note)
             prepare(run, config, resume=resume, note=display.note)
             if original:
                 original.refuse_other_data(run)

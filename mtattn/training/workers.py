@@ -100,7 +100,7 @@ class Workers:
             label_smoothing: see `emission_loss`.
             dtype: type in which matrices are multiplied.
             seed: numbers of this step, not negative.
-            guidance: what one head is taught besides; its loss, too, is a mean over the emitted tokens.
+            guidance: what heads are taught besides; its loss, too, is a mean over the emitted tokens.
         """
         parameters, device = list(model.parameters()), model.device
         team = self._team

@@ -22,7 +22,8 @@ from mtattn.cli.common import (
 )
 from mtattn.cli.inspect_heads.files import HtmlOption, SvgOption, check_files, write_files
 from mtattn.cli.inspect_heads.history import history as show_history
-from mtattn.cli.inspect_heads.scorecard import DEFAULT_ABLATION_PAIRS
+from mtattn.cli.inspect_heads.modes import check_options
+from mtattn.cli.inspect_heads.scorecard import DEFAULT_ABLATION_PAIRS, ListedHeads
 from mtattn.cli.inspect_heads.scorecard import scorecard as show_scorecard
 from mtattn.cli.inspect_heads.switches import with_switches
 from mtattn.cli.switches import MuteOption, OnlyOption, UniformOption, read_switches
@@ -86,9 +87,9 @@ def inspect_heads(
         str | None, typer.Option(help="The output to look at, instead of the model's own.", metavar="TEXT")
     ] = None,
     kind: Annotated[
-        KindName,
-        typer.Option(help="cross: output to source; encoder, decoder: each to itself."),
-    ] = KindName.cross,
+        KindName | None,
+        typer.Option(help="cross, the usual one: output to source; encoder, decoder: each to itself."),
+    ] = None,
     layer: Annotated[int | None, typer.Option(min=1, help="Layer, from 1; else the mean over all.")] = None,
     head: Annotated[int | None, typer.Option(min=1, help="Head, from 1; else the mean over all.")] = None,
     subwords: Annotated[bool, typer.Option("--subwords", help="Between the tokenizer's pieces, not words.")] = False,
@@ -168,47 +169,30 @@ def inspect_heads(
     at the step that emits it; </s>, the end of the sentence, has a column of its own.
 
     With --mute, --only or --uniform the map is that of the model with heads changed, below what that does
-    to the translation. With --scorecard no sentence is shown: all heads are measured on many sentence pairs,
-    and on pairs of the paired grammar with gold alignments.
+    to the translation; a mean leaves muted heads out. With --scorecard no sentence is shown: all heads are measured on
+    many sentence pairs, and on pairs of the paired grammar with gold alignments; --kind, --layer and --head choose
+    those that are listed.
 
     With --history the sentences are those that the training kept maps of, its probes (mtattn train --probe); TEXT
     names some of them. The head shown is the best aligner, or the most confident head, unless one is named.
     """
-    if target is not None and len(texts or []) != 1:
-        raise typer.BadParameter("--target goes with one TEXT")
-    switches = read_switches(mute, only, uniform)
-    ways = {
-        "--scorecard": scorecard,
-        "--history": history,
-        "--why": why_asked,
-        "--explain": explain_asked,
-        "--overview": as_overview,
-    }
-    asked = [name for name, value in ways.items() if value not in (None, False)]
-    if len(asked) > 1:
-        raise typer.BadParameter(f"{asked[0]} and {asked[1]} do not go together")
-    if asked in (["--why"], ["--explain"]) and (len(texts or []) != 1 or html or svg):
-        raise typer.BadParameter(f"{asked[0]} goes with one TEXT, and not with --html and --svg")
-    if why_asked is not None and (kind != KindName.cross or subwords):
-        raise typer.BadParameter("--why is of the cross-attention, between words")
-    if as_overview and (layer or head):
-        raise typer.BadParameter("--overview shows every head; leave out --layer and --head")
+    check_options(ctx)
+    for option, value in {"--target": target, "--why": why_asked, "--explain": explain_asked}.items():
+        if value is not None and len(texts or []) != 1:
+            raise typer.BadParameter(f"{option} goes with one TEXT")
     if scorecard:
-        if texts or switches or html or svg:
-            raise typer.BadParameter("--scorecard goes with no TEXT, no file, and not with --mute, --only, --uniform")
-        show_scorecard(ctx, run, data, sort, ablation_pairs, as_json=as_json, as_csv=as_csv)
+        heads = ListedHeads(kind.value if kind else None, layer, head)
+        show_scorecard(ctx, run, data, sort, ablation_pairs, heads, as_json=as_json, as_csv=as_csv)
         return
-    if data or as_csv or sort != "head" or ablation_pairs != DEFAULT_ABLATION_PAIRS:
-        raise typer.BadParameter("--data, --sort, --ablation-pairs and --csv go with --scorecard")
+    of_kind = (kind or KindName.cross).value
     if history:
-        if target is not None or switches or svg:
-            raise typer.BadParameter("--history goes not with --target, --svg, --mute, --only, --uniform")
         check_files(html, None, [])
         show_history(
-            ctx, run, texts or [], html, kind=kind.value, layer=layer, head=head, subwords=subwords, as_json=as_json
+            ctx, run, texts or [], html, kind=of_kind, layer=layer, head=head, subwords=subwords, as_json=as_json
         )
         return
     check_files(html, svg, texts or [])
+    switches = read_switches(mute, only, uniform)
 
     from rich.console import Console
 
@@ -238,7 +222,7 @@ def inspect_heads(
                 shown = why(passes, text, why_asked, layer, head, language.value, console)
             else:
                 row = str(explain_asked)
-                shown = explain(passes, text, row, kind.value, layer, head, subwords, language.value, console)
+                shown = explain(passes, text, row, of_kind, layer, head, subwords, language.value, console)
         write_line(shown)
         return
 
@@ -248,8 +232,8 @@ def inspect_heads(
     def lines(record: HeadRecord) -> "Iterator[Text]":
         if as_overview:
             in_colour = results.color_system is not None and not results.no_color
-            return overview(record, kind=kind.value, subwords=subwords, width=results.width, colour=in_colour)
-        return show(record, kind=kind.value, layer=layer, head=head, subwords=subwords, width=results.width)
+            return overview(record, kind=of_kind, subwords=subwords, width=results.width, colour=in_colour)
+        return show(record, kind=of_kind, layer=layer, head=head, subwords=subwords, width=results.width)
 
     def write(sources: Iterable[str]) -> None:
         for text in sources:
@@ -274,4 +258,4 @@ def inspect_heads(
             write(reader)
             reader.tell(notes)
     if html or svg:
-        write_files(kept, html, svg, kind=kind.value, layer=layer, head=head, subwords=subwords, note=notes.print)
+        write_files(kept, html, svg, kind=of_kind, layer=layer, head=head, subwords=subwords, note=notes.print)

@@ -7,9 +7,10 @@ from mtattn.cli.inspect_heads.passes import Passes
 from mtattn.cli.inspect_heads.wording import EXPLAIN
 from mtattn.cli.inspect_heads.words import find_word
 from mtattn.heads.capture import capture, labels_of
-from mtattn.heads.microscope import heads_named, look, most_sure
+from mtattn.heads.microscope import look, most_sure
 from mtattn.heads.record import Kind
 from mtattn.heads.views.microscope import row_json, show_row
+from mtattn.tokenizer import SPACE
 
 
 def explain(
@@ -25,8 +26,8 @@ def explain(
 ) -> str:
     """Follow a row through a head and show it; JSON where there is no console to draw on.
 
-    The row is a word's first piece, or, where `subwords`, the piece that is asked for. The head is the one that
-    is named, else the one most sure of a token.
+    The row is a word's first piece that has more than its space, or, where `subwords`, the piece that is asked for.
+    The head is the one that is named, else the one most sure of a token, of those that are not muted.
 
     Raises:
         InputError: the text is too long, or there is no such word, layer or head.
@@ -37,9 +38,12 @@ def explain(
     if subwords:
         row = find_word(rows.pieces, asked, "--explain")
     else:
-        row = rows.words.members.index(find_word(rows.words.labels, asked, "--explain"))
+        word = find_word(rows.words.labels, asked, "--explain")
+        of_word = [t for t, member in enumerate(rows.words.members) if member == word]
+        row = next((t for t in of_word if rows.pieces[t] != SPACE), of_word[0])
     attention = capture(model, tokenizer, source, target, forced=passes.forced).pieces[kind]
-    heads = heads_named(attention, layer, head)
+    heads = attention.named(layer, head)
+    heads = [name for name in heads if name not in attention.muted] or heads
     name = most_sure(attention, row, heads)
     found = look(model, tokenizer, source, target, name, row, n_considered=len(heads), forced=passes.forced)
     if console is None:

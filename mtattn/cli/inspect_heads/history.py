@@ -63,7 +63,7 @@ def history(
     frames = read_history(folder)
     probes = _probes(frames, texts)
     for probe in probes:
-        frames[-1].probes[probe].record.words[kind].select(layer, head)  # refuses numbers that there are not
+        frames[-1].probes[probe].record.words[kind].named(layer, head)  # refuses numbers that there are not
     if as_json:
         for frame in frames:
             write_line(json_line(frame.as_object()))

@@ -12,6 +12,8 @@ WHY = {
         mean_of_layer="the mean of the {n_heads} heads of cross.{layer}",
         mean_of_head="the mean of head {head} over the {n_layers} layers of cross",
         mean_of_all="the mean of all {n_layers} × {n_heads} heads of cross",
+        muted=" ({n} muted left out)",
+        all_muted=" (muted)",
         names={"attention": "attention", "norm": "norm", "gradient": "gradient", "leave_one_out": "left out"},
         meanings={
             "attention": "the weights {formula}, {heads}, in percent",
@@ -35,6 +37,8 @@ WHY = {
         mean_of_layer="media de las {n_heads} cabezas de cross.{layer}",
         mean_of_head="media de la cabeza {head} en las {n_layers} capas de cross",
         mean_of_all="media de las {n_layers} × {n_heads} cabezas de cross",
+        muted=" (sin contar {n} silenciadas)",
+        all_muted=" (silenciadas)",
         names={"attention": "atención", "norm": "norma", "gradient": "gradiente", "leave_one_out": "sin ella"},
         meanings={
             "attention": "los pesos {formula}, {heads}, en porcentaje",

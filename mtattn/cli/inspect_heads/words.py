@@ -23,7 +23,7 @@ def find_word(words: Sequence[str], asked: str, option: str) -> int:
         >>> [find_word(["the", "cat", "the", "</s>"], asked, "--why") for asked in ("cat", "the#2", "4")]
         [1, 2, 3]
     """
-    places = [i for i, word in enumerate(words) if word == asked]
+    places = [i for i, word in enumerate(words) if word == asked and word]
     spelling, mark, occurrence = asked.rpartition("#")
     if not places and mark and occurrence.isdecimal():
         same = [i for i, word in enumerate(words) if word == spelling]
@@ -33,8 +33,12 @@ def find_word(words: Sequence[str], asked: str, option: str) -> int:
     if len(places) == 1:
         return places[0]
     listed = ", ".join(f"{i} {word}" for i, word in enumerate(words, 1))
+    if places:
+        what = f"this names {len(places)} words, {' and '.join(str(i + 1) for i in places)}"
+    else:
+        what = "there is no such word" if asked.strip() else "no word is named"
     raise InputError(
-        f"this names {len(places)} words" if places else "there is no such word",
-        where=f"{option} {asked}",
+        what,
+        where=f"{option} {asked}".rstrip(),
         fix=f"name one by its place or as it is written, the second of two as in the#2: {listed}",
     )

@@ -38,6 +38,8 @@ class WhyWording:
         mean_of_layer: where a layer is: layer, n_heads.
         mean_of_head: where a head is: head, n_layers.
         mean_of_all: where none is: n_layers, n_heads.
+        muted: added to these means where heads are left out of them: n.
+        all_muted: added where all are muted.
         names: short names of the measures, at most 9 cells.
         meanings: what each measure is, a sentence: formula, heads.
         agreement: heading of the correlations: n_words.
@@ -51,6 +53,8 @@ class WhyWording:
     mean_of_layer: str
     mean_of_head: str
     mean_of_all: str
+    muted: str
+    all_muted: str
     names: Mapping[Measure, str]
     meanings: Mapping[Measure, str]
     agreement: str
@@ -64,7 +68,11 @@ class WhyWording:
             template = self.mean_of_layer
         else:
             template = self.mean_of_head if shown.head else self.mean_of_all
-        return template.format(layer=shown.layer, head=shown.head, n_layers=shown.n_layers, n_heads=shown.n_heads)
+        n_averaged = (1 if shown.layer else shown.n_layers) * (1 if shown.head else shown.n_heads)
+        muted = "" if not shown.n_muted else self.all_muted if shown.n_muted == n_averaged else self.muted
+        return (template + muted).format(
+            layer=shown.layer, head=shown.head, n_layers=shown.n_layers, n_heads=shown.n_heads, n=shown.n_muted
+        )
 
 
 def _table(shown: Attribution, wording: WhyWording, width: int) -> Iterator[Text]:
@@ -163,6 +171,7 @@ def attribution_json(shown: Attribution) -> str:
             "log_prob": shown.log_prob,
             "layer": shown.layer,
             "head": shown.head,
+            "n_muted": shown.n_muted,
             "columns": shown.columns,
             "attention": shown.attention.tolist(),
             "norm": shown.norm.tolist(),

@@ -43,7 +43,7 @@ def to_html(
     Raises:
         InputError: there is no such layer or head.
     """
-    sentences[0][0].words[kind].select(layer, head)
+    sentences[0][0].words[kind].named(layer, head)  # refuses numbers that there are not
     data = {
         "start": {"kind": kind, "layer": layer, "head": head, "unit": "pieces" if subwords else "words"},
         "specials": [BOS_LABEL, EOS_LABEL],

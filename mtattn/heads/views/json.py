@@ -15,6 +15,7 @@ def _map(attention: AttentionMap) -> dict[str, Any]:
         "rows": attention.rows,
         "columns": attention.columns,
         "weights": attention.weights.astype(float).round(6).tolist(),
+        **({"muted": [str(name) for name in attention.heads if name in attention.muted]} if attention.muted else {}),
     }
 
 
@@ -57,8 +58,9 @@ def to_json(records: Sequence[HeadRecord]) -> str:
     Returns:
         An object with `source`, `target`, `forced`, and, under `words` and `pieces`, a map for each
         kind of attention: the labels of `rows` (queries) and `columns` (keys), and `weights` as
-        [layer][head][row][column], rounded to six places; under `untouched`, where heads are switched,
-        what the model does without. For several records an object with such objects under `parts`.
+        [layer][head][row][column], rounded to six places, and, where heads are muted, their names as `muted`,
+        which a mean is to leave out; under `untouched`, where heads are switched, what the model does without. For
+        several records an object with such objects under `parts`.
     """
     shown = [to_object(record) for record in records]
     return json_line(shown[0] if len(shown) == 1 else {"parts": shown})

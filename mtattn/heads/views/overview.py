@@ -38,16 +38,18 @@ def overview(
     unit = "pieces" if subwords else "words"
     asks, answers = AXES[kind]
     special = next(label for label in attention.columns if label in (BOS_LABEL, EOS_LABEL))
+    mean = attention.select()
+    _, _, muted = mean.name.partition(", ")
     yield title(record)
     if record.untouched:
         yield from switched_heads(record, record.untouched)
     yield Text(
         f"every head of {kind}, between {unit}; down: {asks}s, across: {answers}; "
-        f"beside each name: percent of a word's weight on {special}"
+        f"beside each name: percent of a word's weight on {special}" + (f"; mean: {muted}" if muted else "")
     )
     layers = range(1, attention.n_layers + 1)
     yield Text()
-    yield from _beside([_miniature("mean", attention.select(), width, colour)], width)
+    yield from _beside([_miniature("mean", mean, width, colour)], width)
     for layer in layers:
         yield Text()
         heads = [attention.select(layer, head) for head in range(1, attention.n_heads + 1)]

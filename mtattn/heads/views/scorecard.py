@@ -153,21 +153,17 @@ def _rules() -> Table:
     return table
 
 
-def show(scorecard: Scorecard, sort: str, width: int) -> Iterator[RenderableType]:
+def show(scorecard: Scorecard, cards: Sequence[HeadCard], width: int) -> Iterator[RenderableType]:
     """Show a scorecard as tables no wider than a terminal, with what the columns mean.
 
     Args:
         scorecard: of a model.
-        sort: the column that orders the heads.
+        cards: those of its heads that have a row, in their order.
         width: cells of the terminal, 60 or more.
 
     Yields:
         What rich prints.
-
-    Raises:
-        InputError: there is no such column.
     """
-    cards = scorecard.sorted_by(sort)
     for line in _findings(scorecard):
         yield Text(line)
     for columns in _tables(cards, width):
@@ -179,13 +175,14 @@ def show(scorecard: Scorecard, sort: str, width: int) -> Iterator[RenderableType
     yield _rules()
 
 
-def to_json(scorecard: Scorecard, sort: str) -> str:
+def to_json(scorecard: Scorecard, cards: Sequence[HeadCard]) -> str:
     """Write a scorecard as one line of JSON: `heads`, a list of the attributes of each, what was found of all, `roles`.
 
-    Raises:
-        InputError: there is no such column.
+    Args:
+        scorecard: of a model.
+        cards: those of its heads that are listed, in their order.
     """
-    found: dict[str, Any] = asdict(scorecard) | {"heads": [card.as_row() for card in scorecard.sorted_by(sort)]}
+    found: dict[str, Any] = asdict(scorecard) | {"heads": [card.as_row() for card in cards]}
     if scorecard.aligner:
         found["aligner"]["head"] = str(scorecard.aligner.head)
     if math.isnan(scorecard.agreement):
@@ -193,14 +190,10 @@ def to_json(scorecard: Scorecard, sort: str) -> str:
     return json_line(found | {"roles": [asdict(rule) for rule in ROLES]})
 
 
-def to_csv(scorecard: Scorecard, sort: str) -> str:
-    """Write a scorecard as CSV: the names of the columns, then a row a head; empty = it has no such number.
-
-    Raises:
-        InputError: there is no such column.
-    """
+def to_csv(cards: Sequence[HeadCard]) -> str:
+    """Write the cards of a scorecard as CSV: the names of the columns, a row a head; empty = it has no such number."""
     file = io.StringIO()
     writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(card.as_row() for card in scorecard.sorted_by(sort))
+    writer.writerows(card.as_row() for card in cards)
     return file.getvalue()

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rich.cells import cell_len
 
 from mtattn.heads.record import AttentionMap, HeadRecord, Kind, Selection
+from mtattn.heads.views.cells import paragraph
 from mtattn.heads.views.colours import css, ink, paper
 from mtattn.text import without_controls
 
@@ -16,6 +17,8 @@ _FONT = 12
 _WIDTH, _HEIGHT = 36, 24  # of a cell with its number
 _SMALL = 90  # the longer side of a small map
 _GAP = 12
+_LINE = 16  # from one line of a text to the next
+_LEAST_LINE = 360  # that a text may be wide, however small the maps are
 _SLOPE = 0.71  # sin 45° = cos 45°
 _QUIET = "#5b626d"
 _AXES: dict[Kind, str] = {
@@ -59,13 +62,19 @@ def to_svg(
     """
     attention = (record.pieces if subwords else record.words)[kind]
     selection = attention.select(layer, head)
-    blocks = [
-        _line(selection.name, "black"),
-        _line(f"{_AXES[kind].format('pieces' if subwords else 'words')}; percent", _QUIET),
-        _large(selection),
-    ]
+    maps = [_large(selection)]
     if layer is None and head is None:
-        blocks += [_every_head(attention)]
+        maps += [_every_head(attention)]
+    room = max(_LEAST_LINE, *(block.width for block in maps))
+    switched = f"heads switched: {record.untouched.named}" if record.untouched else ""
+    blocks = [
+        _paragraph(record.source, room, "black"),
+        _paragraph(f"→ {record.target}" + (" (given)" if record.forced else ""), room, "black"),
+        *([_paragraph(switched, room, _QUIET)] if switched else []),
+        _paragraph(selection.name, room, "black"),
+        _paragraph(f"{_AXES[kind].format('pieces' if subwords else 'words')}; percent", room, _QUIET),
+        *maps,
+    ]
 
     width = max(block.width for block in blocks) + 2 * _GAP
     height = sum(block.height + _GAP for block in blocks) + _GAP
@@ -81,8 +90,9 @@ def to_svg(
             "font-size": str(_FONT),
         },
     )
-    switched = f"; heads switched: {record.untouched.named}" if record.untouched else ""
-    SubElement(svg, "title").text = _text(f"{record.source} → {record.target}: {selection.name}{switched}")
+    SubElement(svg, "title").text = _text(
+        f"{record.source} → {record.target}: {selection.name}" + (f"; {switched}" if switched else "")
+    )
     SubElement(svg, "desc").text = _text(_description(selection))
     SubElement(svg, "rect", {"width": "100%", "height": "100%", "fill": "white"})
     y = float(_GAP)
@@ -113,10 +123,13 @@ def _write(parent: Element, text: str, x: float, y: float, **attributes: str) ->
     element.text = _text(text)
 
 
-def _line(text: str, fill: str) -> _Block:
+def _paragraph(text: str, width: float, fill: str) -> _Block:
+    """Write a text in lines that are no wider than that."""
     group = Element("g", {"fill": fill})
-    _write(group, text, 0, _FONT)
-    return _Block(group, _text_width(text), _FONT)
+    lines = paragraph(_text(text), int(width / _text_width(" ")))
+    for n, line in enumerate(lines):
+        _write(group, line, 0, _FONT + n * _LINE)
+    return _Block(group, max(map(_text_width, lines)), _FONT + (len(lines) - 1) * _LINE)
 
 
 def _description(selection: Selection) -> str:
@@ -172,15 +185,15 @@ def _every_head(attention: AttentionMap) -> _Block:
     longer = max(len(attention.rows), len(attention.columns))
     side = _SMALL / longer
     width, height = side * len(attention.columns), side * len(attention.rows)
-    step_x, step_y = max(width, 5 * _FONT) + _GAP, height + _FONT + 1.5 * _GAP
+    selections = [attention.select(name.layer, name.head) for name in attention.heads]
+    step_x = max(width, *(_text_width(one.name) for one in selections)) + _GAP
+    step_y = height + _FONT + 1.5 * _GAP
     all_heads = Element("g")
-    for layer in range(1, attention.n_layers + 1):
-        for head in range(1, attention.n_heads + 1):
-            group = SubElement(all_heads, "g")
-            _moved(group, (head - 1) * step_x, (layer - 1) * step_y)
-            selection = attention.select(layer, head)
-            _write(group, selection.name, 0, _FONT - 2)
-            _cells(group, selection.weights, 0, _FONT + 2, side, side)
-            frame = {"width": f"{width:g}", "height": f"{height:g}", "y": str(_FONT + 2)}
-            SubElement(group, "rect", {**frame, "fill": "none", "stroke": "#aab0ba", "stroke-width": "0.75"})
+    for name, selection in zip(attention.heads, selections, strict=True):
+        group = SubElement(all_heads, "g")
+        _moved(group, (name.head - 1) * step_x, (name.layer - 1) * step_y)
+        _write(group, selection.name, 0, _FONT - 2)
+        _cells(group, selection.weights, 0, _FONT + 2, side, side)
+        frame = {"width": f"{width:g}", "height": f"{height:g}", "y": str(_FONT + 2)}
+        SubElement(group, "rect", {**frame, "fill": "none", "stroke": "#aab0ba", "stroke-width": "0.75"})
     return _Block(all_heads, attention.n_heads * step_x, attention.n_layers * step_y)

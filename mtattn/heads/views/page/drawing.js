@@ -89,9 +89,10 @@ function headOf(layer, head) {
   thumb.style.aspectRatio = Math.min(2, Math.max(0.6, map.columns.length / map.rows.length));
   const note = make("span", { class: "note" });
   const role = make("span", { class: "role" });
+  const muted = head && isMuted(map, layer, head) ? make("span", { class: "role" }, "muted") : "";
   const title = make("b", {}, head ? `${layer}.${head}` : "mean");
   const about = { type: "button", role: "radio", class: "head", "data-layer": layer ?? "", "data-head": head ?? "" };
-  const button = make("button", about, title, " ", role, thumb, note);
+  const button = make("button", about, title, " ", muted, role, thumb, note);
   const name = nameOf(map, state.kind, layer, head);
   const short = head ? name : `mean of ${layer ? `layer ${layer}` : "all"}`;
   return { layer, head, name, short, weights: select(map, layer, head), button, role, canvas, mark, note };
@@ -134,7 +135,7 @@ function fillTable() {
   const name = nameOf(map, state.kind, state.layer, state.head);
   $("#matrix-title").replaceChildren(...(everyHead ? ["“", label, `” in every head of ${state.kind}`] : [name]));
   const meaning = everyHead ? () => `A row is one head: where it looks for this ${unit()}.` : KINDS[state.kind].meaning;
-  $("#table-note").textContent = `${meaning(unit())} Numbers are percent; a row sums to 100.`;
+  $("#table-note").textContent = `${meaning(unit())} Numbers are percent, each rounded by itself: a row sums to 100, or nearly.`;
 
   const lines = everyHead
     ? heads.map((one) => tableRow(one.short, one.weights[state.word], state.word, one))

@@ -34,28 +34,45 @@ const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 const mean = (matrices) =>
   matrices[0].map((row, t) => row.map((_, s) => sum(matrices.map((matrix) => matrix[t][s])) / matrices.length));
 
-/** One head's matrix, or the mean over what is null; layer and head count from 1. */
-const select = (map, layer, head) => {
-  const layers = layer === null ? map.weights : [map.weights[layer - 1]];
-  return mean(layers.flatMap((heads) => (head === null ? heads : [heads[head - 1]])));
+/** The heads that a layer and a head number, from 1, leave, null leaving all: those that are averaged, which muted
+    ones are not, and how many there are of each. Where all are muted, all are averaged. */
+const among = (map, layer, head) => {
+  const named = map.weights.flatMap((matrices, l) =>
+    matrices.map((matrix, h) => ({ layer: l + 1, head: h + 1, matrix })),
+  ).filter((one) => (layer ?? one.layer) === one.layer && (head ?? one.head) === one.head);
+  const heard = named.filter((one) => !isMuted(map, one.layer, one.head));
+  return { averaged: heard.length ? heard : named, nNamed: named.length, nHeard: heard.length };
+};
+
+/** Whether a head's answers went nowhere. */
+const isMuted = (map, layer, head) => Boolean(map.muted?.some((name) => name.endsWith(`.${layer}.${head}`)));
+
+/** One head's matrix, or the mean over what is null, muted heads left out; layer and head count from 1. */
+const select = (map, layer, head) => mean(among(map, layer, head).averaged.map((one) => one.matrix));
+
+/** What is muted of what `select` gives, to be put behind its name. */
+const mutedOf = (map, layer, head) => {
+  const { nNamed, nHeard } = among(map, layer, head);
+  if (nHeard === nNamed) return "";
+  return nHeard ? `, ${nNamed - nHeard} muted left out` : nNamed === 1 ? ", muted" : ", all muted";
 };
 
 /** The name of what `select` gives, as it is typed elsewhere. */
 const nameOf = (map, kind, layer, head) => {
-  const [nLayers, nHeads] = [map.weights.length, map.weights[0].length];
-  if (layer !== null && head !== null) return `${kind}.${layer}.${head}`;
-  if (layer !== null) return `mean of the ${nHeads} heads of ${kind}.${layer}`;
-  if (head !== null) return `mean of head ${head} over the ${nLayers} layers of ${kind}`;
-  return `mean of all ${nLayers} × ${nHeads} heads of ${kind}`;
+  const [nLayers, nHeads, muted] = [map.weights.length, map.weights[0].length, mutedOf(map, layer, head)];
+  if (layer !== null && head !== null) return `${kind}.${layer}.${head}${muted}`;
+  if (layer !== null) return `mean of the ${nHeads} heads of ${kind}.${layer}${muted}`;
+  if (head !== null) return `mean of head ${head} over the ${nLayers} layers of ${kind}${muted}`;
+  return `mean of all ${nLayers} × ${nHeads} heads of ${kind}${muted}`;
 };
 
 /** The same in words. */
 const inWords = (map, layer, head) => {
-  const [nLayers, nHeads] = [map.weights.length, map.weights[0].length];
-  if (layer !== null && head !== null) return `layer ${layer}, head ${head}`;
-  if (layer !== null) return `layer ${layer}, mean of its ${nHeads} heads`;
-  if (head !== null) return `head ${head}, mean of its ${nLayers} layers`;
-  return `mean of all ${nLayers} × ${nHeads} heads`;
+  const [nLayers, nHeads, muted] = [map.weights.length, map.weights[0].length, mutedOf(map, layer, head)];
+  if (layer !== null && head !== null) return `layer ${layer}, head ${head}${muted}`;
+  if (layer !== null) return `layer ${layer}, mean of its ${nHeads} heads${muted}`;
+  if (head !== null) return `head ${head}, mean of its ${nLayers} layers${muted}`;
+  return `mean of all ${nLayers} × ${nHeads} heads${muted}`;
 };
 
 /** The places of a list of weights, the greatest first. */
