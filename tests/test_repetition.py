@@ -115,7 +115,10 @@ def test_a_source_that_has_changed_is_refused_and_nothing_is_left_behind(
         assert f"{source}: {of_steps} was trained on this file, which has changed since; put the one there" in told
         source.unlink()
         told = mtattn("train", "--repeat", of_steps, "--run", tmp_path / "again", status=1)
-        assert f"{source}: {of_steps} was trained on this file, which cannot be read (No such file" in told
+        assert f"{source}: {of_steps} was trained on this file, which is not there" in told
+        source.symlink_to("/dev/zero")
+        assert "which is not there" in mtattn("train", "--repeat", of_steps, "--run", tmp_path / "again", status=1)
+        source.unlink()
     finally:
         source.write_text(text)
     assert not (tmp_path / "again").exists()

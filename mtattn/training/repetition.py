@@ -86,22 +86,22 @@ class Original:
         """See to it that each file that the run was trained on is there, with the same bytes.
 
         Raises:
-            DataError: one is missing or has changed.
+            DataError: one is missing, cannot be read, or has changed.
         """
         for name, sha256 in self.manifest["sources"].items():
+            path, problem = Path(name), ""
             try:
-                present = file_sha256(Path(name))
+                if not path.is_file():  # a device may have no end
+                    problem = "is not there"
+                elif file_sha256(path) != sha256:
+                    problem = "has changed since"
             except OSError as error:
+                problem = f"cannot be read ({error.strerror})"
+            if problem:
                 raise DataError(
-                    f"{self.run.path} was trained on this file, which cannot be read ({error.strerror})",
+                    f"{self.run.path} was trained on this file, which {problem}",
                     where=name,
-                    fix="put it there again, or go to the folder from which the run was begun",
-                ) from error
-            if present != sha256:
-                raise DataError(
-                    f"{self.run.path} was trained on this file, which has changed since",
-                    where=name,
-                    fix=f"put the one there again whose SHA-256 is {sha256}",
+                    fix=f"put the one there whose SHA-256 is {sha256}, or go to the folder where the run was begun",
                 )
 
     def refuse_other_data(self, repetition: RunFolder) -> None:
