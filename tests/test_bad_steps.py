@@ -89,7 +89,7 @@ def test_a_skipped_step_leaves_weights_average_and_optimizer_as_they_were(
     step = skipped["step"]
     assert step > 1
     (note,) = display.notes
-    assert note.startswith(f"step {step} is skipped: the loss is no finite number; by itself 1 pair of its")
+    assert note.startswith(f"step {step} is skipped: the loss is no finite number; traced to 1 pair of the ")
     src, _, tgt = note.partition("“")[2].partition(" → ")
     lines = pairs_file.read_text().splitlines()
     named = [line for line in lines if line.split("\t")[0].startswith(src.rstrip("…"))]
@@ -170,7 +170,7 @@ def test_a_dev_loss_that_is_not_finite_stops_the_training(
     config = settings(pairs_file, validations=24)
     config["data"] = {"sources": [str(pairs_file)], "dev": str(long)}
     with pytest.raises(
-        MtattnError, match=r"the loss on dev is no finite number at step 1, .*palabra palabra"
+        MtattnError, match=r"the loss on dev is no finite number at step 1, traced to 1 pair of the .*: “palabra "
     ) as stopped:
         train(tmp_path / "run", config)
     assert "Yes" not in stopped.value.what
@@ -210,7 +210,7 @@ def test_a_team_skips_the_steps_that_one_process_skips(tmp_path: Path, pairs_fil
             env=environment,
         )
         assert done.returncode == 0, done.stderr
-        assert done.stderr.count(" is skipped: the loss is no finite number; by itself 1 pair of its ") == 1
+        assert done.stderr.count(" is skipped: the loss is no finite number; traced to 1 pair of the ") == 1
     one, two = ([line["step"] for line in lines_of(tmp_path / name) if "skipped" in line] for name in ("1", "2"))
     assert one == two
     assert one

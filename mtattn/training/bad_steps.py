@@ -65,10 +65,10 @@ def trace(model: Transformer, pairs: EncodedPairs, indices: Iterable[int], token
     if not bad:
         return "each pair of its batch has a finite loss by itself"
     if len(bad) == len(chosen) > 1:
-        return "so has each pair of its batch by itself: the weights are at fault, not the pairs"
+        return "each pair of its batch has such a loss by itself: the weights are at fault, not the pairs"
     texts = [f"“{_text(pairs, i, tokenizer)}”" for i in islice(bad, _N_PAIRS_TOLD)]
     more = ", …" if len(bad) > _N_PAIRS_TOLD else ""
-    return f"by itself {counted(len(bad), 'pair')} of its {len(chosen):,} has such a loss: {', '.join(texts)}{more}"
+    return f"traced to {counted(len(bad), 'pair')} of the {len(chosen):,} in its batch: {', '.join(texts)}{more}"
 
 
 def _text(pairs: EncodedPairs, i: int, tokenizer: Tokenizer) -> str:
