@@ -42,7 +42,7 @@ def study_heads(
     config: Annotated[
         str | None,
         typer.Option(
-            help="tiny, small, medium, base, or a TOML file; if not named, what suits --minutes, else small.",
+            help="tiny, small, medium, large, base, or a TOML file; if not named, what suits --minutes, else small.",
             metavar="NAME|FILE",
         ),
     ] = None,

@@ -48,7 +48,7 @@ def train(
     config: Annotated[
         str | None,
         typer.Option(
-            help="tiny, small, medium, base, or a TOML file; if not named, what suits --minutes, else small.",
+            help="tiny, small, medium, large, base, or a TOML file; if not named, what suits --minutes, else small.",
             metavar="NAME|FILE",
         ),
     ] = None,
