@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtattn.cli.common import stderr_console, write_line
+from mtattn.cli.common import stderr_console
+from mtattn.cli.lines import write_line
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,11 +5,15 @@ from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mtattn.cli.common import STARTED, Verbosity, folder_name, stderr_console
+
+if TYPE_CHECKING:
+    from mtattn.run import RunFolder
+    from mtattn.training.progress import Display
 
 EXAMPLES = """
 Examples:
@@ -23,6 +27,8 @@ Examples:
   mtattn train --probe "La casa es grande. ||| The house is big."
 
   mtattn train --run runs/mine --resume
+
+  mtattn train --repeat runs/mine --run runs/mine-again
 
   torchrun --nproc-per-node 4 -m -- mtattn train --data pairs.tsv
 """
@@ -84,6 +90,15 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --run.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the run that stands in --run.")] = False,
+    repeat: Annotated[
+        Path | None,
+        typer.Option(
+            help="Train a finished run once more, by what its folder records, into another one; say whether the "
+            "weights are the same bytes.",
+            metavar="RUN",
+            parser=folder_name,
+        ),
+    ] = None,
 ) -> None:
     """Train a translator on sentence pairs."""
     given: dict[str, Any] = {
@@ -97,13 +112,18 @@ def train(
         "training.probes": probes,
     }
     given = {key: value for key, value in given.items() if value is not None}
-    if resume and (force or run is None or config or given or settings):
+    if resume and (force or repeat or run is None or config or given or settings):
         raise typer.BadParameter("--resume goes with --run alone: the run's own settings hold")
+    if repeat and (config or given or settings):
+        raise typer.BadParameter("--repeat goes with --run and --force alone: the settings of the run repeated hold")
+    if repeat and run and repeat.resolve() == run.resolve():
+        raise typer.BadParameter("--run is the run to be repeated; name another folder")
 
     from mtattn.config import DEFAULT_CONFIG, load_config
     from mtattn.corpus.loading import check_sources
     from mtattn.errors import ConfigError, DataError, OutputError
     from mtattn.run import RUNS, RunFolder
+    from mtattn.training.repetition import Original
     from mtattn.training.team import Team
 
     team, why = Team(), ""
@@ -123,7 +143,12 @@ def train(
             console.print(f"{run} is finished already; nothing is left to do")
             return
     else:
-        resolved = load_config(config or DEFAULT_CONFIG, settings, given)
+        if repeat:
+            original = Original(RunFolder(repeat))
+            original.refuse_changed_sources()
+            resolved = original.config
+        else:
+            resolved = load_config(config or DEFAULT_CONFIG, settings, given)
         check_sources(resolved.data)  # before --force replaces a run
         if minutes and not config:
             from mtattn.training.budget import choose_config
@@ -134,9 +159,11 @@ def train(
         path = run or RUNS / datetime.fromtimestamp(now).strftime("%Y-%m-%d_%H-%M-%S")
         made = [folder for folder in (path, *path.parents) if not folder.exists()]
         folder = RunFolder.create(path, resolved, force=force) if team.leads else RunFolder(path)
+        if repeat and team.leads:
+            folder.update_manifest(repeats=str(repeat.resolve()))
     team.wait_for_leader()
 
-    from mtattn.training.progress import Display, clock
+    from mtattn.training.progress import Display
     from mtattn.training.trainer import train_run
 
     display = Display(console)
@@ -166,14 +193,31 @@ def train(
     team.close()
     if not team.leads:
         return
-    manifest = folder.manifest()
-    display.note(
-        f"done after {manifest['steps']:,} steps: {folder.path}, BLEU {manifest['dev_bleu_greedy']:.1f} "
+    _tell_end(folder, display)
+
+
+def _tell_end(folder: "RunFolder", display: "Display") -> None:
+    """Say what a finished training came to.
+
+    Raises:
+        RunError: it was to repeat another one, and has other weights.
+    """
+    from mtattn.training.progress import clock
+    from mtattn.training.repetition import Original
+
+    manifest, note = folder.manifest(), display.note
+    skipped = f", {manifest['skipped_steps']:,} of them skipped" if manifest["skipped_steps"] else ""
+    note(
+        f"done after {manifest['steps']:,} steps{skipped}: {folder.path}, BLEU {manifest['dev_bleu_greedy']:.1f} "
         f"on dev (greedy, the weights of step {manifest['best_step']:,})"
     )
     share = manifest["validations_s"] / manifest["elapsed_s"]
-    display.note(f"it took {clock(manifest['elapsed_s'])}, {share:.0%} of it for validation")
-    display.note("try next:")
-    display.note(f'  mtattn translate --run {folder.path} "..."')
-    display.note(f'  mtattn inspect-heads --run {folder.path} "..."')
-    display.note(f"  mtattn evaluate --run {folder.path}")
+    note(f"it took {clock(manifest['elapsed_s'])}, {share:.0%} of it for validation")
+    repeated = Original.of(folder)
+    if repeated:
+        repeated.confirm(folder, note)
+        return
+    note("try next:")
+    note(f'  mtattn translate --run {folder.path} "..."')
+    note(f'  mtattn inspect-heads --run {folder.path} "..."')
+    note(f"  mtattn evaluate --run {folder.path}")

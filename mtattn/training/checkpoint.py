@@ -33,7 +33,9 @@ class Progress:
     """Where a training stands.
 
     Attributes:
-        step: optimizer steps taken.
+        step: optimizer steps taken or skipped.
+        n_skipped: those that were skipped, since a number was not finite.
+        n_skipped_in_a_row: the last ones of them.
         epoch: epoch of the next step, from 0.
         block: block of the epoch that the next step's batch is in, from 0.
         batch: place of that batch in its block, from 0.
@@ -53,6 +55,8 @@ class Progress:
     """
 
     step: int = 0
+    n_skipped: int = 0
+    n_skipped_in_a_row: int = 0
     epoch: int = 0
     block: int = 0
     batch: int = 0

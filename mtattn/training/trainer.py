@@ -16,11 +16,13 @@ from mtattn.decoding.search import TorchSearch
 from mtattn.decoding.translator import Translator
 from mtattn.errors import MtattnError
 from mtattn.evaluation import evaluate
+from mtattn.files import file_sha256
 from mtattn.heads.alignment import best_scope
-from mtattn.run import HISTORY, METRICS, RunFolder, now
+from mtattn.run import CONFIG, HISTORY, METRICS, MODEL, RunFolder, now
 from mtattn.text import counted
 from mtattn.tokenizer import PAD
 from mtattn.training.averaging import STEPS_PER_UPDATE, averaged
+from mtattn.training.bad_steps import MOST_IN_A_ROW, are_finite, is_told, not_finite, trace
 from mtattn.training.checkpoint import Progress, Tensors, load_checkpoint, mend_checkpoint, save_checkpoint, write_best
 from mtattn.training.history import History
 from mtattn.training.interrupt import Interrupt
@@ -29,6 +31,7 @@ from mtattn.training.machine import Computing, choose_computing, keep_freed_memo
 from mtattn.training.optimizer import Optimizer
 from mtattn.training.preparation import Materials, load_materials, prepare
 from mtattn.training.progress import Display, StepReport, ValidationReport
+from mtattn.training.repetition import Course, Original
 from mtattn.training.team import Team
 from mtattn.training.workers import Workers, emission_loss
 from mtattn.transformer import Transformer
@@ -51,6 +54,7 @@ class Trainer:
         computing: what this process computes with.
         display: told what happens.
         started: `time.monotonic()` at the start of the command, from which `training.minutes` count.
+        course: what the clock decided in a run that is repeated, in place of the clock.
     """
 
     def __init__(
@@ -64,10 +68,12 @@ class Trainer:
         computing: Computing,
         display: Display,
         started: float,
+        course: Course | None = None,
     ) -> None:
         self.run, self.config, self.materials = run, config, materials
         self.team, self.workers = team, workers
         self.display, self.started, self.computing = display, started, computing
+        self.course = course
         torch.manual_seed(config.seed)
         self.model = new_model(config, materials.tokenizer.vocab_size).to(computing.device)
         self.optimizer = Optimizer(self.model, config.training, computing.dtype, workers)
@@ -80,6 +86,7 @@ class Trainer:
         self._metrics = LineFile(run.path / METRICS)
         self._history = History(run, config, materials)
         self._last_bleu: float | None = None
+        self._saved_step = 0
         self._n_blocks = blocks_of(len(materials.train))
         self._new_block()
 
@@ -90,6 +97,7 @@ class Trainer:
             RunError: one of these files cannot be used.
         """
         self.progress, self._best = load_checkpoint(self.run, self.model, self.average, self.optimizer)
+        self._saved_step = self.progress.step
         self._new_block()
         if not self.team.leads:
             return
@@ -116,6 +124,8 @@ class Trainer:
     def position(self) -> float:
         """Say how much of the training is done, from 0 to 1: the most that any of its bounds says."""
         training, progress = self.config.training, self.progress
+        if self.course:
+            return self.course.position(progress.step)
         shares = []
         if training.steps:
             shares.append(progress.step / training.steps)
@@ -136,7 +146,8 @@ class Trainer:
         """Train until a bound is reached, patience is at its end, or a signal came; then save.
 
         Raises:
-            MtattnError: the loss is no longer a finite number, or the run cannot be written.
+            MtattnError: loss or gradient, for several steps in a row, or the loss on dev, is no finite number, or the
+                run cannot be written.
         """
         progress = self.progress
         if not progress.step:
@@ -176,14 +187,20 @@ class Trainer:
 
     def _validate_if_due(self) -> None:
         """Validate and save where the schedule says so."""
-        validations, progress = self.config.training.validations, self.progress
-        position = self.position()
-        if int(position * validations) <= progress.n_validations or position >= 1:
+        progress = self.progress
+        if not self._validation_is_due():
             return
         self._validate()
         # Its time moved the end of a time budget, and with it the position.
-        progress.n_validations = max(progress.n_validations + 1, int(self.position() * validations))
+        n_due = int(self.position() * self.config.training.validations)
+        progress.n_validations = max(progress.n_validations + 1, n_due)
         self._save()
+
+    def _validation_is_due(self) -> bool:
+        if self.course:
+            return self.progress.step in self.course.validated
+        position = self.position()
+        return position < 1 and int(position * self.config.training.validations) > self.progress.n_validations
 
     def _step(self, indices: np.ndarray, position: float) -> None:
         loss = self.workers.gradients(
@@ -196,17 +213,22 @@ class Trainer:
             guidance=self.materials.guidance,
         )
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip_norm)
-        if not math.isfinite(norm):
-            raise self._diverged("the gradient", self.progress.step + 1)
-        learning_rate = self.optimizer.step(position)
         self.progress.step += 1
+        facts = {"step": self.progress.step, "epoch": self.progress.epoch + 1, "position": position}
+        # The processes of a team have the same sums here, so that all of them skip a step or none.
+        fault = not_finite(loss, norm.item())
+        if fault:
+            elapsed_s = round(self.elapsed_s(), 3)
+            self._metrics.append(facts | {"skipped": fault, "n_tokens": loss.n_tokens, "elapsed_s": elapsed_s})
+            self._skip(fault, indices)
+            return
+        self.progress.n_skipped_in_a_row = 0
+        learning_rate = self.optimizer.step(position)
         if self.progress.step % STEPS_PER_UPDATE == 0:
             self.average.update_parameters(self.model)
         self._metrics.append(
-            {
-                "step": self.progress.step,
-                "epoch": self.progress.epoch + 1,
-                "position": position,
+            facts
+            | {
                 "learning_rate": learning_rate,
                 "loss": loss.emission,
                 **({"alignment_loss": loss.alignment} if self.materials.guidance else {}),
@@ -227,11 +249,32 @@ class Trainer:
             )
         )
 
-    def _diverged(self, what: str, step: int) -> MtattnError:
+    def _skip(self, what: str, indices: np.ndarray) -> None:
+        """Count a step that is not taken, and tell it, the more seldom the more there are.
+
+        Raises:
+            MtattnError: it is one too many in a row.
+        """
+        progress = self.progress
+        progress.n_skipped += 1
+        progress.n_skipped_in_a_row += 1
+        ends, cause = progress.n_skipped_in_a_row == MOST_IN_A_ROW, ""
+        if self.team.leads and (ends or is_told(progress.n_skipped)):
+            cause = trace(self.model, self.materials.train, indices, self.materials.tokenizer)
+            so_far = f", {progress.n_skipped:,} so far" if progress.n_skipped > 1 else ""
+            self.display.note(f"step {progress.step:,} is skipped{so_far}: {what} is no finite number; {cause}")
+        if ends:
+            raise self._diverged(what, f"the {MOST_IN_A_ROW}th such step in a row")
+
+    def _diverged(self, what: str, more: str) -> MtattnError:
+        if self.team.leads:
+            self._metrics.save()  # to be looked at; resuming cuts off what the checkpoint does not count
         return MtattnError(
-            f"{what} is no finite number at step {step}",
+            f"{what} is no finite number at step {self.progress.step:,}, {more}",
             where=self.run.path,
-            fix="train anew with lower training.learning_rate and training.muon_learning_rate",
+            fix=f"lower training.learning_rate and training.muon_learning_rate in {self.run.path / CONFIG} and go on "
+            f"from {f'step {self._saved_step:,}' if self._saved_step else 'the start'} with: "
+            f"mtattn train --run {self.run.path} --resume; where that stops likewise, train anew",
         )
 
     def _validate(self) -> None:
@@ -239,8 +282,6 @@ class Trainer:
         progress, dev = self.progress, self.materials.dev
         self.average.update_parameters(self.model)
         loss = self._dev_loss()
-        if not math.isfinite(loss):
-            raise self._diverged("the loss on dev", progress.step)
         scores, hypotheses = evaluate(self.translator, dev, beam=1)
         self._history.record(self.averaged_model, progress.step, scores.bleu)
         progress.validation_s = time.monotonic() - begun
@@ -271,22 +312,39 @@ class Trainer:
 
     @torch.inference_mode()
     def _dev_loss(self) -> float:
-        """Mean cross-entropy of the dev pairs that fit the model, in nats a token, without smoothing."""
+        """Mean cross-entropy of the dev pairs that fit the model, in nats a token, without smoothing.
+
+        Raises:
+            MtattnError: it is no finite number.
+        """
         pairs = self.materials.dev_encoded
         total, n_tokens = 0.0, 0
         for indices in batches_of_epoch(pairs, self.config.training.batch_tokens, seed=0, epoch=0):
             batch = pairs.batch(indices).to(self.computing.device)
             n_emitted = int((batch.tgt_emit != PAD).sum())
-            total += emission_loss(self.averaged_model, batch).item() * n_emitted
+            loss = emission_loss(self.averaged_model, batch).item()
+            if not math.isfinite(loss):
+                cause = trace(self.averaged_model, pairs, indices, self.materials.tokenizer)
+                raise self._diverged("the loss on dev", cause)
+            total += loss * n_emitted
             n_tokens += n_emitted
         return total / n_tokens
 
     def _save(self) -> None:
+        """Save the training as it is.
+
+        Raises:
+            MtattnError: it went astray since the last checkpoint, which stays.
+            OutputError: it cannot be written.
+        """
+        if not are_finite(self.model.parameters()):
+            raise self._diverged("a weight", "so that nothing is saved of it")
         self.progress.metrics_bytes = self._metrics.save()
         self.progress.history_bytes = self._history.lines.save()
         # `started` still counts what was spent since: only the saved copy has it.
         saved = replace(self.progress, elapsed_s=self.elapsed_s())
         save_checkpoint(self.run, self.model, self.average, self.optimizer, self._best, saved)
+        self._saved_step = self.progress.step
 
     def record_end(self) -> None:
         """Tell the manifest that the run is finished, and with what scores; what only a training needs goes."""
@@ -294,10 +352,12 @@ class Trainer:
         self.run.update_manifest(
             finished_at=now(),
             steps=progress.step,
+            skipped_steps=progress.n_skipped,
             best_step=progress.best_step,
             dev_bleu_greedy=progress.best_bleu,
             elapsed_s=round(self.elapsed_s(), 1),
             validations_s=round(progress.validations_s, 1),
+            weights_sha256=file_sha256(self.run.readable(MODEL)),
             alignment=self._best_scope(),
         )
         self.run.tidy()
@@ -309,7 +369,7 @@ class Trainer:
 
 
 def train_run(run: RunFolder, *, resume: bool, display: Display, started: float, team: Team | None = None) -> int:
-    """Train the run of a folder, anew or from its checkpoint.
+    """Train the run of a folder, anew or from its checkpoint; as another one was, where its manifest `repeats` one.
 
     Args:
         run: the folder, made with its config.
@@ -328,8 +388,10 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float,
     team = team or Team()
     config = run.config()
     resume = resume and run.has_checkpoint()
+    original = Original.of(run)
+    known = run.manifest() if resume else original.manifest if original else {}
     with run.locked() if team.leads else nullcontext(), Interrupt() as interrupt, display:
-        computing = choose_computing(config.training, run.manifest() if resume else {}, team, display.note)
+        computing = choose_computing(config.training, known, team, display.note)
         torch.set_num_threads(1)  # of each worker's arithmetic
         if team.leads:
             run.refuse_links()
@@ -337,12 +399,22 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float,
             if resume:
                 mend_checkpoint(run, display.note)
             prepare(run, config, resume=resume, note=display.note)
+            if original:
+                original.refuse_other_data(run)
         team.wait_for_leader()
         materials = load_materials(run, config, display.note)
         keep_freed_memory()  # from here on: what was freed before goes back to the system
         workers = Workers(computing.n_threads, team)
         trainer = Trainer(
-            run, config, materials, team=team, workers=workers, computing=computing, display=display, started=started
+            run,
+            config,
+            materials,
+            team=team,
+            workers=workers,
+            computing=computing,
+            display=display,
+            started=started,
+            course=original.course() if original else None,
         )
         n_parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
         heads = counted(config.model.n_heads, "head")

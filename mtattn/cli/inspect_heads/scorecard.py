@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
-from mtattn.cli.common import open_run, stderr_console, write_line
+from mtattn.cli.common import open_run, stderr_console
+from mtattn.cli.lines import write_line
 
 if TYPE_CHECKING:
     from rich.console import Console
