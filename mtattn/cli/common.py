@@ -133,25 +133,6 @@ def open_run(ctx: typer.Context, path: Path | None) -> "RunFolder":
     return run
 
 
-@contextmanager
-def counting(console: "Console", *, shown: bool = True) -> Iterator[Callable[[int], None]]:
-    """Show in a terminal how many sentences were translated while it goes on.
-
-    Args:
-        console: of stderr.
-        shown: False where the results themselves appear in the terminal meanwhile.
-
-    Yields:
-        What is to be called with the number of sentences translated since the call before.
-    """
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} sentences translated"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda n: progress.advance(task, n)
-
-
 @dataclass
 class LineReader:
     """Lines of text, one for each line of bytes; a line ends at \\n or \\r\\n and nowhere else.

@@ -10,11 +10,11 @@ from mtattn.cli.common import (
     EngineOption,
     JsonOption,
     RunOption,
-    counting,
     open_run,
     stderr_console,
     write_line,
 )
+from mtattn.cli.progress import counting
 from mtattn.decoding.engines import Engine
 
 EXAMPLES = """

@@ -2,24 +2,21 @@
 
 import json
 import math
-from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
 import torch
 
-from mtattn.alignment.links import Gold
-from mtattn.corpus.loading import read_gold
-from mtattn.corpus.pairs import Direction, Pair
+from mtattn.corpus.pairs import Direction, evenly
 from mtattn.decoding.search import TorchSearch
 from mtattn.decoding.translator import DEFAULT_BEAM, Translator
-from mtattn.errors import DataError
 from mtattn.evaluation import Bootstrap, evaluate
-from mtattn.heads.ablation import Encoded, ablate
+from mtattn.heads.ablation import ablate
 from mtattn.heads.card import BestAligner
 from mtattn.heads.measures import DiversityMeter
 from mtattn.heads.record import KINDS
-from mtattn.heads.scorecard import OnStage, best_aligner, evenly, find_links, fits, piece_maps
+from mtattn.heads.samples import encoded, fits, gold_pairs
+from mtattn.heads.scorecard import OnStage, best_aligner, find_links, piece_maps
 from mtattn.heads.switches import head_names
 from mtattn.run import DEV, METRICS, TEST, RunFolder
 from mtattn.study.results import ModelNumbers
@@ -42,10 +39,6 @@ def tokens_per_s(run: RunFolder) -> float | None:
     return median(speeds) if speeds else None
 
 
-def _encoded(tokenizer: Tokenizer, pairs: Sequence[Pair]) -> list[Encoded]:
-    return [(tokenizer.encode(pair.src), tokenizer.encode(pair.tgt)) for pair in pairs]
-
-
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
@@ -58,16 +51,13 @@ def _aligner(
     Returns:
         The number of gold pairs, and the head.
     """
-    try:
-        gold = [one for one in read_gold(direction, N_GOLD) if fits(one.pair, tokenizer, model.max_positions)]
-    except DataError:
-        gold = []
+    gold = gold_pairs(direction, N_GOLD, tokenizer, model.max_positions)
     if len(gold) < 2:
         return 0, None
-    pairs = _encoded(tokenizer, [one.pair for one in gold])
-    links = find_links(model, tokenizer, pairs, on_stage("alignments: sentences", len(gold)))
+    on_progress = on_stage("alignments: sentences", len(gold))
+    found = find_links(model, tokenizer, [pair for pair, _ in gold], on_progress)
     cross = [head for head in head_names(model) if head.kind == "cross"]
-    return len(gold), best_aligner(links, [Gold(one.sure, one.sure | one.possible) for one in gold], cross)
+    return len(gold), best_aligner(found, [links for _, links in gold], cross)
 
 
 def measure(run: RunFolder, on_stage: OnStage) -> ModelNumbers:
@@ -96,7 +86,7 @@ def measure(run: RunFolder, on_stage: OnStage) -> ModelNumbers:
     n_gold, aligner = _aligner(model, tokenizer, Direction.parse(config.direction), on_stage)
 
     dev = [pair for pair in run.read_pairs(DEV) if fits(pair, tokenizer, model.max_positions)]
-    looked_at = _encoded(tokenizer, evenly(dev, N_DEV))
+    looked_at = encoded(tokenizer, evenly(dev, N_DEV))
     meters = {kind: DiversityMeter() for kind in KINDS}
     for attention in piece_maps(model, tokenizer, looked_at, on_stage("diversity: sentences", len(looked_at))):
         meters[attention.kind].add(attention)

@@ -10,7 +10,7 @@ from mtattn.alignment.links import Links
 from mtattn.config import Config
 from mtattn.corpus.batches import EncodedPairs, write_ids
 from mtattn.corpus.loading import load_parts, source_files
-from mtattn.corpus.pairs import Direction, Pair, as_line, fingerprint
+from mtattn.corpus.pairs import Direction, Pair, as_line, evenly, fingerprint
 from mtattn.errors import DataError, RunError
 from mtattn.files import open_whole, write_whole
 from mtattn.run import DEV, TEST, TOKENIZER, TRAIN_IDS, TRAIN_LINKS, RunFolder
@@ -167,8 +167,7 @@ def load_materials(run: RunFolder, config: Config, note: Note) -> Materials:
     n_encoded = run.manifest()["prepared"]["n_encoded"]
     train = EncodedPairs.on_disk(run.path / TRAIN_IDS, n_encoded, tokenizer.vocab_size)
     pairs = run.read_pairs(DEV)
-    n_dev = min(config.training.validation_pairs, len(pairs))
-    dev = [pairs[i * len(pairs) // n_dev] for i in range(n_dev)]  # evenly spread
+    dev = evenly(pairs, config.training.validation_pairs)
     dev_encoded = EncodedPairs(_encoded("dev", dev, tokenizer, config.model.max_positions, note), tokenizer.vocab_size)
     aligner = fit_aligner(train, tokenizer, _N_FITTED_TO_JUDGE)
     dev_links = list(aligner.align((split_words(pair.src), split_words(pair.tgt)) for pair in dev))
