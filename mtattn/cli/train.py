@@ -49,8 +49,8 @@ def train(
     data: Annotated[
         list[str] | None,
         typer.Option(
-            help="Sentence pairs: a .tsv, .csv, .jsonl or .parquet file, a Moses pair a.es,a.en, or "
-            "hf:owner/name[:config][@revision]. Several times for several sources.",
+            help="Sentence pairs: a .tsv, .csv, .jsonl or .parquet file, a Moses pair a.es,a.en, a folder of .tsv "
+            "files, or hf:owner/name[:config][@revision]. Several times for several sources.",
             metavar="SOURCE",
         ),
     ] = None,
@@ -97,8 +97,10 @@ def train(
         "training.probes": probes,
     }
     given = {key: value for key, value in given.items() if value is not None}
-    if resume and (force or run is None or config or given or settings):
-        raise typer.BadParameter("--resume goes with --run alone: the run's own settings hold")
+    if resume and run is None:
+        raise typer.BadParameter("--resume needs --run, the folder of the run that is to go on")
+    if resume and (force or config or given or settings):
+        raise typer.BadParameter("--resume goes with --run alone: the run's own settings hold, leave out all others")
 
     from mtattn.config import DEFAULT_CONFIG, load_config
     from mtattn.corpus.loading import check_sources
