@@ -151,6 +151,14 @@ def test_a_mean_leaves_muted_heads_out_and_says_so(page, tmp_path):
     assert table(page) == expected_table(muted.words["encoder"], 2, 1)
 
 
+def test_a_word_that_could_not_be_seen_is_shown_all_the_same(page, tmp_path):
+    path = tmp_path / "heads.html"
+    path.write_text(to_html([[record("q \u0303 \u200d", "one two")]]), encoding="utf-8")
+    page.open(path)
+    assert texts(page, "#columns .label") == ["q", "◌\u0303", "U+200D", "</s>"]
+    assert texts(page, "#table thead th") == ["q", "◌\u0303", "U+200D", "</s>"]
+
+
 def test_a_finger_does_what_a_hand_does(page):
     page.resize(360, 740, touch=True)
     page.tap("#rows [data-row='0']")

@@ -26,6 +26,10 @@ let weights; // the matrix of the chosen head
 let heads; // all that can be chosen: each with its matrix, its name and its button
 
 const record = () => sentences[state.sentence][state.at];
+const mapToShow = () => {
+  const { rows, columns, ...rest } = record()[state.unit][state.kind];
+  return { rows: rows.map(visible), columns: columns.map(visible), ...rest };
+};
 const unit = () => (state.unit === "words" ? "word" : "piece");
 const isChosen = (one) => one.layer === state.layer && one.head === state.head;
 const scale = () => colours[darkness.matches ? "dark" : "light"]; // for each percent [paper, ink]
@@ -37,7 +41,7 @@ function shade(element, weight) {
 
 /** Draw all anew: another sentence, kind or unit. */
 function build() {
-  map = record()[state.unit][state.kind];
+  map = mapToShow();
   if (state.layer > map.weights.length) state.layer = null; // encoder and decoder may differ
   state.word = 0;
   const kind = KINDS[state.kind];
