@@ -10,8 +10,9 @@ import torch
 from mtattn.config import Config
 from mtattn.corpus.loading import read_all
 from mtattn.corpus.pairs import Direction, Pair, evenly
+from mtattn.decoding.hypothesis import longest_output
 from mtattn.decoding.search import TorchSearch
-from mtattn.decoding.translator import DEFAULT_BEAM
+from mtattn.decoding.translator import DEFAULT_BEAM, Translator
 from mtattn.evaluation import Bootstrap, score
 from mtattn.heads.ablation import mean_loss
 from mtattn.heads.samples import encoded, fits, gold_pairs
@@ -25,7 +26,7 @@ from mtattn.training.team import Team
 from mtattn.weights import new_model
 
 _SAMPLED, _EVERY = 2_000, 16
-_N_TRIED = 40  # pairs that a trial of measuring takes
+_N_TRIED, _N_TRIED_TO_TRANSLATE = 40, 100  # pairs that a trial of measuring takes
 # A search goes on until as many hypotheses have ended as the beam is wide: seen to be some steps behind the best one.
 _STEPS_BEYOND = 4
 
@@ -72,6 +73,10 @@ def _read(config: Config) -> _Corpus:
     )
 
 
+def _nothing(n_done: int) -> None:
+    """Tell nobody how far the work is."""
+
+
 def _seconds(work: Callable[[], object]) -> float:
     begun = time.perf_counter()
     work()
@@ -86,29 +91,26 @@ def _measuring_s(config: Config, corpus: _Corpus) -> float:
     fitting = [pair for pair in corpus.sample if fits(pair, tokenizer, model.max_positions)]
     if not fitting:
         return 0.0
-    tried = evenly(fitting, _N_TRIED)
-    few = encoded(tokenizer, tried)
-    gold = gold_pairs(Direction.parse(config.direction), _N_TRIED, tokenizer, model.max_positions)
+    direction = Direction.parse(config.direction)
+    few, dev = (encoded(tokenizer, evenly(fitting, n)) for n in (_N_TRIED, n_dev))
+    some = evenly(fitting, _N_TRIED_TO_TRANSLATE)
+    translator, sources = Translator(TorchSearch(model), tokenizer), [pair.src for pair in some]
+    targets = [pair.tgt for pair in evenly(fitting * -(-n_translated // len(fitting)), n_translated)]
+    gold = gold_pairs(direction, _N_TRIED, tokenizer, model.max_positions)
     mean_loss(model, few)  # what comes first is slower
 
-    hypotheses = TorchSearch(model)([src for src, _ in few], DEFAULT_BEAM)  # warm too
-    n_written = sum(len(of_source[0].ids) + 1 for of_source in hypotheses)
-    n_expected = sum(len(tgt) + 1 + _STEPS_BEYOND for _, tgt in few)
-    search_s = _seconds(lambda: TorchSearch(model)([src for src, _ in few], DEFAULT_BEAM)) * n_expected / n_written
-    targets = [pair.tgt for pair in evenly(fitting * -(-n_translated // len(fitting)), n_translated)]
+    # A new model does not know where to end and writes as much as it may: a trained one needs fewer steps.
+    lengths = [(len(src) + 1, len(tgt) + 1) for src, tgt in encoded(tokenizer, some)]
+    n_steps = sum(longest_output(n_src, model.max_positions) for n_src, _ in lengths)
+    share = min(1.0, sum(n_tgt + _STEPS_BEYOND for _, n_tgt in lengths) / n_steps)
+    search_s = _seconds(lambda: translator.translate(sources)) * share * n_translated / len(some)
     scoring_s = _seconds(lambda: (score(targets, targets, DEFAULT_BEAM), Bootstrap(targets, targets)))
-    loss_s = _seconds(lambda: mean_loss(model, few))
-    looking_s = _seconds(lambda: diversity(model, tokenizer, few, lambda _: None))
-    linking_s = 0.0
+    linking_s = _seconds(lambda: gold_pairs(direction, N_GOLD, tokenizer, model.max_positions))
     if len(gold) > 1:
-        linking_s = _seconds(lambda: find_aligner(model, tokenizer, gold, lambda _: None)) * N_GOLD / len(gold)
-        linking_s += _seconds(
-            lambda: gold_pairs(Direction.parse(config.direction), N_GOLD, tokenizer, model.max_positions)
-        )
-    n_passes = 1 + len(head_names(model))
-    return (
-        search_s * n_translated / len(few) + scoring_s + linking_s + (looking_s + n_passes * loss_s) * n_dev / len(few)
-    )
+        linking_s += _seconds(lambda: find_aligner(model, tokenizer, gold, _nothing)) * N_GOLD / len(gold)
+    looking_s = _seconds(lambda: diversity(model, tokenizer, few, _nothing)) * n_dev / len(few)
+    muting_s = _seconds(lambda: mean_loss(model, dev)) * (1 + len(head_names(model)))
+    return search_s + scoring_s + linking_s + looking_s + muting_s
 
 
 def expected_s(study: Study) -> tuple[float, float]:
