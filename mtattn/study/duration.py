@@ -69,7 +69,7 @@ def _read(config: Config) -> _Corpus:
         tokenizer,
         sample,
         n_words * n_tokens / sum(len(text.split()) for text in texts),
-        (min(n_test or n_dev, N_TRANSLATED), min(n_dev, N_DEV)),
+        (max(1, min(n_test or n_dev, N_TRANSLATED)), max(1, min(n_dev, N_DEV))),
     )
 
 
