@@ -93,10 +93,10 @@ function headOf(layer, head) {
   thumb.style.aspectRatio = Math.min(2, Math.max(0.6, map.columns.length / map.rows.length));
   const note = make("span", { class: "note" });
   const role = make("span", { class: "role" });
-  const muted = head && isMuted(map, layer, head) ? make("span", { class: "role" }, "muted") : "";
   const title = make("b", {}, head ? `${layer}.${head}` : "mean");
   const about = { type: "button", role: "radio", class: "head", "data-layer": layer ?? "", "data-head": head ?? "" };
-  const button = make("button", about, title, " ", muted, role, thumb, note);
+  const button = make("button", about, title, " ", role, thumb, note);
+  button.classList.toggle("muted", head !== null && isMuted(map, layer, head));
   const name = nameOf(map, state.kind, layer, head);
   const short = head ? name : `mean of ${layer ? `layer ${layer}` : "all"}`;
   return { layer, head, name, short, weights: select(map, layer, head), button, role, canvas, mark, note };
