@@ -135,7 +135,7 @@ def _config_for(minutes: float | None, settings: list[str] | None, given: dict[s
 
 def _conduct(folder: "StudyFolder", study: "Study", notes: "Console") -> "Study":
     """Train and measure what is missing of a study, after having said how long that takes."""
-    from mtattn.cli.inspect_heads.scorecard import stages
+    from mtattn.cli.progress import stages
     from mtattn.corpus.loading import check_sources
     from mtattn.errors import MtattnError
     from mtattn.study.course import conduct
