@@ -13,7 +13,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
 from hypothesis import settings
 from killing import Ended, Killer
 from safetensors.torch import load_file
