@@ -5,7 +5,6 @@ A process of its own imports all that is slow once and forks for each command, s
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -78,6 +77,8 @@ def _run(arguments: list[str], folder: str, kill_at: int, most_bytes: int, log: 
             os.pwrite(counter, n.to_bytes(8, "little"), 0)
             if n == kill_at:
                 os.kill(os.getpid(), signal.SIGKILL)
+
+    import resource
 
     status = 1
     try:
