@@ -199,10 +199,10 @@ def test_a_team_skips_the_steps_that_one_process_skips(tmp_path: Path, pairs_fil
     options = ["--config", "tiny", "--data", str(pairs_file), "--threads", "1"]
     options += [word for assignment in assignments for word in ("--set", assignment)]
     environment = {name: value for name, value in os.environ.items() if name != "MASTER_PORT"}
-    for n in ("1", "2"):
-        command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", n, "--", tmp_path / "train.py"]
+    together = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--"]
+    for name, starts in {"1": [], "2": together}.items():
         done = subprocess.run(
-            [*command, "train", "--run", tmp_path / n, *options],
+            [sys.executable, *starts, tmp_path / "train.py", "train", "--run", tmp_path / name, *options],
             capture_output=True,
             text=True,
             timeout=300,
