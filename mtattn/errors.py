@@ -38,6 +38,10 @@ class RunError(MtattnError):
     """A run folder is missing, incomplete, damaged or not what it claims to be."""
 
 
+class DamagedError(RunError):
+    """A file of a run was cut off or altered."""
+
+
 class EngineError(MtattnError):
     """A translation engine is not installed, or what was exported for it cannot be used."""
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import mtattn
-from mtattn.decoding.ctranslate2 import RECORD, import_ctranslate2, weights_hash
+from mtattn.decoding.ctranslate2 import RECORD, export_record, import_ctranslate2
 from mtattn.errors import OutputError
 from mtattn.files import whole_folder
 from mtattn.run import RunFolder
@@ -19,7 +19,7 @@ Quantization = Literal["float32", "int8"]
 
 
 def to_ctranslate2(run: RunFolder, folder: Path, quantization: Quantization = "float32") -> None:
-    """Write a run's model for CTranslate2, with a record of the weights that it is made of.
+    """Write a run's model for CTranslate2, with a record of the weights that it is made of and of its own bytes.
 
     Args:
         run: a run with weights.
@@ -42,13 +42,12 @@ def to_ctranslate2(run: RunFolder, folder: Path, quantization: Quantization = "f
         "mtattn": mtattn.__version__,
         "ctranslate2": ctranslate2.__version__,
         "quantization": quantization,
-        "weights_sha256": weights_hash(run),
     }
     spec.validate()
     spec.optimize(quantization=quantization)
     with whole_folder(folder) as aside:
         spec.save(str(aside))
-        (aside / RECORD).write_text(json.dumps(record, indent=2) + "\n")
+        (aside / RECORD).write_text(json.dumps(record | export_record(run, aside), indent=2) + "\n")
 
 
 def _spec(model: Transformer, specs: Any) -> Any:

@@ -1,5 +1,6 @@
-"""Files and folders that are written whole or not at all."""
+"""Files and folders that are written whole or not at all; what names their bytes."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,11 +12,12 @@ from mtattn.errors import OutputError
 
 
 @contextmanager
-def open_whole(*paths: Path) -> Iterator[list[BinaryIO]]:
+def open_whole(*paths: Path, before: Path | None = None) -> Iterator[list[BinaryIO]]:
     """Open files to be written aside; when all is well with all of them they are synced and take their names.
 
     Args:
         paths: of the files, each another one. A device or a pipe is written to as it is; a link stays a link.
+        before: the name that the file which stands at the first path is kept by; None = it is not kept.
 
     Yields:
         The files, for bytes.
@@ -42,9 +44,12 @@ def open_whole(*paths: Path) -> Iterator[list[BinaryIO]]:
                 file.flush()
                 if aside != whole:
                     os.fsync(file.fileno())
+        if before and paths[0].exists():
+            places[0][1].replace(before)
         for aside, whole in places:
             if aside != whole:
                 aside.replace(whole)
+                _sync_folder(whole.parent)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -64,13 +69,33 @@ def _aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def _sync_folder(folder: Path) -> None:
+    """Bring the names in a folder down to the disk."""
+    with suppress(PermissionError):  # a folder that may be written to and not read; any folder on Windows
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def forget_attempt(path: Path) -> None:
+    """Delete what an attempt to write a file left that was killed."""
+    _aside(path).unlink(missing_ok=True)
+
+
+def write_whole(path: Path, data: bytes, *, before: Path | None = None) -> None:
     """Write a file whole or not at all: aside, synced, then renamed.
+
+    Args:
+        path: of the file.
+        data: all of it.
+        before: see `open_whole`.
 
     Raises:
         OutputError: see `open_whole`.
     """
-    with open_whole(path) as (file,):
+    with open_whole(path, before=before) as (file,):
         file.write(data)
 
 
@@ -96,10 +121,12 @@ def whole_folder(path: Path) -> Iterator[Path]:
         for file in aside.iterdir():
             with file.open("rb") as written:
                 os.fsync(written.fileno())
+        _sync_folder(aside)
         shutil.rmtree(before, ignore_errors=True)
         if path.exists():
             path.rename(before)
         aside.rename(path)
+        _sync_folder(path.parent)
     except OSError as error:
         raise OutputError(
             f"cannot be written ({error.strerror})", where=path, fix="make room for it, or name another place"
@@ -110,3 +137,13 @@ def whole_folder(path: Path) -> Iterator[Path]:
                 before.rename(path)
         shutil.rmtree(before, ignore_errors=True)
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def file_sha256(path: Path) -> str:
+    """Name a file's bytes: their SHA-256, as `sha256sum` writes it.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,7 +4,8 @@
     manifest.json           versions, seed, hash of the data, machine, times, scores
     tokenizer.model         sentencepiece
     model.safetensors       the best weights so far
-    checkpoint.safetensors  the last weights and what resuming needs
+    checkpoint.safetensors  the last weights, the best ones, and what else resuming needs
+    checkpoint.previous.safetensors  the one before, until the training is finished
     metrics.jsonl           a line a step and a line a validation
     history.jsonl           a line a validation: what the heads do
     dev.tsv, test.tsv       the pairs held out: source, tab, target
@@ -21,7 +22,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -32,17 +33,21 @@ import mtattn
 from mtattn.config import Config, config_from, parse_settings
 from mtattn.corpus.pairs import Pair
 from mtattn.errors import ConfigError, RunError
-from mtattn.files import write_whole
+from mtattn.files import forget_attempt, write_whole
 from mtattn.tokenizer import Tokenizer
 
 RUNS = Path("runs")
 CONFIG, MANIFEST, TOKENIZER = "config.toml", "manifest.json", "tokenizer.model"
-MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
+MODEL, CHECKPOINT, PREVIOUS = "model.safetensors", "checkpoint.safetensors", "checkpoint.previous.safetensors"
 METRICS, HISTORY = "metrics.jsonl", "history.jsonl"
-DEV, TEST, TRAIN_IDS, TRAIN_LINKS = "dev.tsv", "test.tsv", "train.ids", "train.links"
-_FILES = (MANIFEST, CONFIG, TOKENIZER, MODEL, CHECKPOINT, METRICS, HISTORY, DEV, TEST, TRAIN_IDS, TRAIN_LINKS)
+DEV, TEST, DEV_LINKS, TRAIN_IDS, TRAIN_LINKS = "dev.tsv", "test.tsv", "dev.links", "train.ids", "train.links"
+_WEIGHTS = (MODEL, CHECKPOINT, PREVIOUS)
+_FOR_TRAINING = (PREVIOUS, DEV_LINKS, TRAIN_IDS, TRAIN_LINKS)  # of no use once it is finished
+_FILES = (MANIFEST, CONFIG, TOKENIZER, MODEL, CHECKPOINT, METRICS, HISTORY, DEV, TEST, *_FOR_TRAINING)
 _LOCK = ".lock"  # held by the process that trains
-_REPLACED = ".replaced"  # folder of the files of a run until it is sure that another one takes its place
+# Folder of the files of a run until it is sure that another one takes its place. The manifest goes there last and comes
+# back first, so that without it they are on their way.
+_REPLACED, _FORGOTTEN = ".replaced", ".forgotten"
 _MOST_BYTES = 2**28  # of a file that is not weights, so that a stranger's cannot fill the memory
 
 
@@ -97,7 +102,8 @@ class RunFolder:
         Args:
             path: where; made with its parents.
             config: the settings, resolved.
-            force: a run that stands there is replaced, see `give_up`; files that are no part of a run stay.
+            force: a run that stands there is replaced, see `give_up`; files that are no part of a run stay. Nothing of
+                it is lost, wherever this is cut off, see `recover`.
 
         Raises:
             RunError: a run, or a file or folder of such a name, stands there already, or the folder cannot be made.
@@ -111,31 +117,25 @@ class RunFolder:
                 where=path,
                 fix="choose another with --run",
             ) from error
+        run.recover()
         present = [name for name in _FILES if os.path.lexists(path / name)]
         foreign = present if present and not run.is_run() else [name for name in present if (path / name).is_dir()]
         if foreign:
             raise RunError(f"{foreign[0]} stands here and is no part of a run", where=path, fix="choose another --run")
+        if present and not {CONFIG, METRICS, *_WEIGHTS} & {*present}:
+            run.give_up()  # a beginning that was cut off
+            present = []
         if present and not force:
             raise RunError(
                 "a run stands here already",
                 where=path,
                 fix="go on with it with --resume, replace it with --force, or choose another --run",
             )
-        if present:
-            with run.locked():
-                pass
-        run.forget_replaced()
-        if present:
-            try:
-                (path / _REPLACED).mkdir()
-                for name in reversed(present):  # the manifest last, since it tells that they are a run's
-                    (path / name).rename(path / _REPLACED / name)
-            except OSError as error:
-                raise RunError(
-                    f"the run cannot be replaced ({error.strerror})", where=path, fix="choose another with --run"
-                ) from error
-        run.write_manifest({"command": sys.argv[1:], "started_at": now(), **describe_machine()})
-        write_whole(path / CONFIG, config.to_toml().encode())
+        with run.locked() if present else nullcontext():
+            if present:
+                run._put_aside()
+            run.write_manifest({"command": sys.argv[1:], "started_at": now(), **describe_machine()})
+            write_whole(path / CONFIG, config.to_toml().encode())
         return run
 
     @contextmanager
@@ -166,17 +166,85 @@ class RunFolder:
             (self.path / _LOCK).unlink(missing_ok=True)
             lock.release()
 
+    def _put_aside(self) -> None:
+        """Make place for another run, see `create`."""
+        aside = self.path / _REPLACED
+        if self.replaces():
+            if self.has_checkpoint():  # this run is itself one that has taken another's place
+                self.forget_replaced()
+            else:
+                self.give_up()
+        try:
+            aside.mkdir()
+            for name in reversed(_FILES):
+                if os.path.lexists(self.path / name):
+                    (self.path / name).rename(aside / name)
+        except OSError as error:
+            raise RunError(
+                f"the run cannot be replaced ({error.strerror})", where=self.path, fix="choose another with --run"
+            ) from error
+
+    def replaces(self) -> bool:
+        """Say whether the files of a run that this one is to replace are kept, all or those on their way."""
+        try:
+            return stat.S_ISDIR((self.path / _REPLACED).lstat().st_mode)  # a stranger's link could lead to any files
+        except OSError:
+            return False
+
+    def _is_aside(self) -> bool:
+        return (self.path / _REPLACED / MANIFEST).exists()
+
     def give_up(self) -> None:
         """Delete the files of a beginning that came to nothing; those of a run that it was to replace come back."""
-        for name in reversed(_FILES):
+        for name in (CONFIG, *reversed(_FILES)):  # without the config it is not begun, see `recover`
             (self.path / name).unlink(missing_ok=True)
+        if self.replaces():
+            self._bring_back()
+
+    def _bring_back(self) -> None:
+        for name in _FILES:
             if os.path.lexists(self.path / _REPLACED / name):
                 (self.path / _REPLACED / name).rename(self.path / name)
         self.forget_replaced()
 
+    def recover(self) -> None:
+        """Bring a run back whose replacement was cut off before the other was begun.
+
+        Raises:
+            RunError: another training holds the folder, or it cannot be written to.
+        """
+
+        def cut_off() -> bool:
+            return self.replaces() and not (self._is_aside() and self.has_config())
+
+        if cut_off():
+            with self.locked():  # another process may be on its way there
+                if cut_off():
+                    self.give_up() if self._is_aside() else self._bring_back()
+
     def forget_replaced(self) -> None:
         """Delete the files of the run that this one has taken the place of, if any."""
-        shutil.rmtree(self.path / _REPLACED, ignore_errors=True)
+        forgotten = self.path / _FORGOTTEN
+        shutil.rmtree(forgotten, ignore_errors=True)
+        if self.replaces():
+            (self.path / _REPLACED).rename(forgotten)  # first, since half of it could be taken for what is on its way
+            shutil.rmtree(forgotten, ignore_errors=True)
+
+    def forget_attempts(self) -> None:
+        """Delete what a training left that was killed while it wrote a file."""
+        for name in _FILES:
+            forget_attempt(self.path / name)
+
+    def tidy(self) -> None:
+        """Delete what is of no use once the training is finished."""
+        for name in _FOR_TRAINING:
+            if os.path.lexists(self.path / name):  # where nothing is left, it may be a folder that is only read
+                (self.path / name).unlink()
+        self.forget_replaced()
+
+    def has_checkpoint(self) -> bool:
+        """Say whether there is something to go on from."""
+        return any((self.path / name).is_file() for name in (PREVIOUS, CHECKPOINT))  # the first becomes the second
 
     def is_run(self) -> bool:
         """Say whether mtattn made this folder's files: its manifest names the version."""
@@ -208,7 +276,7 @@ class RunFolder:
             status = path.stat()
             if not stat.S_ISREG(status.st_mode):  # a pipe or a device may have no end
                 problem = "it is no file"
-            elif status.st_size > _MOST_BYTES and name not in (MODEL, CHECKPOINT):
+            elif status.st_size > _MOST_BYTES and name not in _WEIGHTS:
                 problem = f"it has {status.st_size:,} bytes"
             else:
                 path.open("rb").close()
@@ -242,6 +310,8 @@ class RunFolder:
         except OSError as error:
             what = "there is no such folder" if isinstance(error, FileNotFoundError) else str(error.strerror)
             raise RunError(f"no run can be read here ({what})", where=self.path, fix=fix) from error
+        if self.replaces():
+            fix = f"it was cut off while it was replaced; `mtattn train --run {self.path} --resume` brings it back"
         if not begun:
             raise RunError("no run is in this folder", where=self.path, fix=fix)
         path = self.path / CONFIG

@@ -1,5 +1,7 @@
 """A run's weights: from its files into a Transformer and back. What needs no torch of a run is in `run`."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import torch
@@ -7,12 +9,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 
 from mtattn.config import Config
-from mtattn.errors import RunError
+from mtattn.errors import DamagedError, RunError
 from mtattn.files import write_whole
 from mtattn.run import CONFIG, MODEL, RunFolder
 from mtattn.transformer import Transformer
 
 Shapes = dict[str, tuple[int, ...]]
+
+_CHECKSUM = "sha256"  # the only key of a file's metadata: several would come out in an order that changes
 
 
 def new_model(config: Config, vocab_size: int) -> Transformer:
@@ -67,8 +71,8 @@ def _read_shapes(path: Path) -> Shapes:
         raise _damaged(error, path) from error
 
 
-def _damaged(error: Exception, where: Path) -> RunError:
-    return RunError(f"the file is damaged ({error})", where=where, fix="restore it, or train the run again")
+def _damaged(error: object, where: Path) -> DamagedError:
+    return DamagedError(f"the file is damaged ({error})", where=where, fix="restore it, or train the run again")
 
 
 def _large_weights(config: Config, vocab_size: int) -> Shapes:
@@ -97,14 +101,35 @@ def load_tensors(data: bytes, where: Path) -> dict[str, torch.Tensor]:
     """Read a safetensors file's tensors.
 
     Raises:
-        RunError: the file is truncated or no safetensors file.
+        DamagedError: the file is truncated, altered or no safetensors file. A file of an older version has no
+            checksum, which would tell that it was altered.
     """
     try:
-        return load(data)
+        tensors = load(data)
     except (SafetensorError, ValueError, KeyError) as error:
         raise _damaged(error, where) from error
+    n_header = int.from_bytes(data[:8], "little")
+    metadata = json.loads(data[8 : 8 + n_header]).get("__metadata__") or {}
+    if metadata.get(_CHECKSUM, checksum := _checksum(tensors)) != checksum:
+        raise _damaged("its checksum is another", where)
+    return tensors
+
+
+def _checksum(tensors: dict[str, torch.Tensor]) -> str:
+    """Hash names, types, shapes and contents."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy(force=True).data)
+    return digest.hexdigest()
+
+
+def tensors_as_bytes(tensors: dict[str, torch.Tensor]) -> bytes:
+    """Give the safetensors file of tensors, which carries their checksum."""
+    tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    return save(tensors, {_CHECKSUM: _checksum(tensors)})
 
 
 def save_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
     """Write tensors to a safetensors file, whole or not at all."""
-    write_whole(path, save({name: tensor.contiguous() for name, tensor in tensors.items()}))
+    write_whole(path, tensors_as_bytes(tensors))

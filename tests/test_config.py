@@ -25,7 +25,7 @@ def problems_of(*assignments: str, **sections: dict[str, Any]) -> str:
 
 
 def test_three_configs_are_carried_and_the_usual_one_has_the_papers_heads() -> None:
-    assert {"tiny", "small", "medium", "base"} <= set(CARRIED)
+    assert {"tiny", "small", "medium", "large", "base"} <= set(CARRIED)
     assert load_config() == load_config("small")
     assert load_config().model.n_heads == 8
 
@@ -287,7 +287,9 @@ def test_settings_are_frozen() -> None:
 
 
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"there is no config of this name; take one of base, medium, small, tiny"):
+    with pytest.raises(
+        ConfigError, match=r"there is no config of this name; take one of base, large, medium, small, tiny"
+    ):
         load_config("smal")
     with pytest.raises(ConfigError, match=r"absent\.toml: cannot be read \(No such file"):
         load_config(str(tmp_path / "absent.toml"))

@@ -202,6 +202,18 @@ def test_a_damaged_export_is_told_and_left_aside(exported: RunFolder, file: str,
     assert len(told) == 1
 
 
+@pytest.mark.parametrize("file", ["config.json", "model.bin", "shared_vocabulary.json"])
+def test_one_bit_that_changed_keeps_an_export_from_being_loaded(exported: RunFolder, file: str) -> None:
+    path = exported.path / EXPORT / file
+    whole = path.read_bytes()
+    open_export(exported, exported.tokenizer())
+    path.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
+    with pytest.raises(EngineError, match="not those that were written"):
+        open_export(exported, exported.tokenizer())
+    path.write_bytes(whole)
+    open_export(exported, exported.tokenizer())
+
+
 def test_a_run_that_was_not_exported_is_translated_with_torch(trained_run: RunFolder) -> None:
     arguments = ("translate", "--run", trained_run.path, "Hola.")
     assert mtattn(*arguments).stderr == ""

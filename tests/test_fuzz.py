@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from mtattn.cli import app
-from mtattn.cli.common import LineReader
+from mtattn.cli.lines import LineReader
 from mtattn.config import Config, apply_settings, config_from, parse_settings
 from mtattn.corpus.checks import CheckReport, check_corpus
 from mtattn.corpus.pairs import Direction

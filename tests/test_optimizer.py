@@ -87,6 +87,14 @@ def test_a_tall_matrix_is_a_wide_one_on_its_side() -> None:
     torch.testing.assert_close(orthogonalized(matrices), orthogonalized(matrices.mT).mT)
 
 
+@pytest.mark.parametrize("smallest", [0.0, 1e-8, 1e-4])
+def test_a_matrix_of_nearly_no_rank_gives_a_step_of_usual_size(smallest: float) -> None:
+    matrices = torch.randn(2, 24, 1) @ torch.randn(2, 1, 96) + smallest * torch.randn(2, 24, 96)
+    values = torch.linalg.svdvals(orthogonalized(matrices))
+    assert ((values[:, 0] > 0.6) & (values[:, 0] < 1.3)).all()
+    assert values.max() < 1.3
+
+
 def test_no_gradient_is_no_step() -> None:
     assert torch.equal(orthogonalized(torch.zeros(2, 4, 6)), torch.zeros(2, 4, 6))
 

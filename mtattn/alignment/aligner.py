@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtattn.alignment.hmm import UNKNOWN, Cells, Counts, Direction, Floats, Ids
-from mtattn.alignment.links import Links, Symmetrisation, symmetrise
+from mtattn.alignment.links import Links
 
 WordPair = tuple[Sequence[str], Sequence[str]]
 """The words of a source sentence and of its translation."""
 
 _N_DIAGONAL, _N_HMM = 3, 5  # rounds of expectation maximisation
 _PAIRS_AT_ONCE = 20_000
+_LEAST_BELIEF = 0.25  # 0.2 to 0.3 had the lowest error rate against alignments made by hand
 
 
 class Block(NamedTuple):
@@ -107,23 +108,20 @@ class WordAligner:
         self._forward.learn(counts, given_src, tgt_from_none, jump_counts[0])
         self._backward.learn(counts, given_tgt, src_from_none, jump_counts[1])
 
-    def align(
-        self, pairs: Iterable[WordPair], how: Symmetrisation = Symmetrisation.grow_diag_final_and
-    ) -> Iterator[Links]:
-        """Link each word to the one that it most probably comes from, unless none is more probable.
+    def align(self, pairs: Iterable[WordPair]) -> Iterator[Links]:
+        """Link the words that both directions together hold to belong together.
 
         Args:
             pairs: the words of both sides; also ones that it was not fitted on.
-            how: the links of both directions are put together.
 
         Yields:
-            The links of each pair, in order.
+            The links of each pair, in order: those whose posteriors are a quarter or more, on average.
         """
         rest = iter(pairs)
         while chunk := list(islice(rest, _PAIRS_AT_ONCE)):
-            yield from self._align(chunk, how)
+            yield from self._align(chunk)
 
-    def _align(self, pairs: Sequence[WordPair], how: Symmetrisation) -> list[Links]:
+    def _align(self, pairs: Sequence[WordPair]) -> list[Links]:
         result: list[Links] = [[] for _ in pairs]
         src_ids, tgt_ids = self._ids
         blocks = blocks_of(
@@ -138,14 +136,9 @@ class WordAligner:
         ignored = [np.zeros_like(self._forward.jumps) for _ in range(2)]
         for block in blocks:
             forward, backward = self._posteriors(block, self._cells(block), ignored)
-            sources = _likeliest(forward)  # (n, J)
-            targets = _likeliest(backward.transpose(0, 2, 1))  # (n, I)
-            for n, of_tgt, of_src in zip(block.members.tolist(), sources.tolist(), targets.tolist(), strict=True):
-                result[n] = symmetrise(
-                    [(src, tgt) for tgt, src in enumerate(of_tgt) if src >= 0],
-                    [(src, tgt) for src, tgt in enumerate(of_src) if tgt >= 0],
-                    how,
-                )
+            members, srcs, tgts = np.nonzero(forward + backward >= 2 * _LEAST_BELIEF)
+            for n, src, tgt in zip(block.members[members].tolist(), srcs.tolist(), tgts.tolist(), strict=True):
+                result[n].append((src, tgt))
         return result
 
 
@@ -160,9 +153,3 @@ def _sums(ids: Sequence[NDArray[np.integer]], amounts: Sequence[Floats], size: i
     flat = [np.concatenate([of_block.ravel() for of_block in blocks]) for blocks in (ids, amounts)]
     total: Counts = np.bincount(flat[0], flat[1], size).astype(np.float64)
     return total
-
-
-def _likeliest(posterior: Floats) -> Ids:
-    """Find the given word from which each produced word most probably comes: (n, J), -1 = from none."""
-    best = posterior.argmax(axis=1)
-    return np.where(posterior.max(axis=1) > 1 - posterior.sum(axis=1), best, -1)

@@ -13,7 +13,8 @@ from typer.core import TyperGroup
 
 import mtattn
 from mtattn.cli import align, data, evaluate, export, inspect_heads, study_heads, train, translate
-from mtattn.cli.common import DebugOption, QuietOption, VerboseOption, Verbosity, flush_results, with_verbosity
+from mtattn.cli.common import DebugOption, QuietOption, VerboseOption, Verbosity, with_verbosity
+from mtattn.cli.lines import flush_results
 from mtattn.errors import MtattnError, OutputError
 from mtattn.text import lines_without_controls
 

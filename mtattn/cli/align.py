@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mtattn.alignment.links import Links, Symmetrisation, pharaoh, symmetrise
-from mtattn.cli.common import JsonOption, RunOption, open_lines, open_run, stderr_console, write_line
+from mtattn.cli.common import JsonOption, RunOption, open_run, stderr_console
+from mtattn.cli.lines import open_lines, write_line
 
 if TYPE_CHECKING:
     from mtattn.heads.record import Reading

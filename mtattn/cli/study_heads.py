@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtattn.cli.common import stderr_console, write_line
+from mtattn.cli.common import stderr_console
+from mtattn.cli.lines import write_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,7 +42,7 @@ def study_heads(
     config: Annotated[
         str | None,
         typer.Option(
-            help="tiny, small, medium, base, or a TOML file; if not named, what suits --minutes, else small.",
+            help="tiny, small, medium, large, base, or a TOML file; if not named, what suits --minutes, else small.",
             metavar="NAME|FILE",
         ),
     ] = None,

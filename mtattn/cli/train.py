@@ -5,11 +5,15 @@ from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mtattn.cli.common import STARTED, Verbosity, folder_name, stderr_console
+
+if TYPE_CHECKING:
+    from mtattn.run import RunFolder
+    from mtattn.training.progress import Display
 
 EXAMPLES = """
 Examples:
@@ -23,6 +27,8 @@ Examples:
   mtattn train --probe "La casa es grande. ||| The house is big."
 
   mtattn train --run runs/mine --resume
+
+  mtattn train --repeat runs/mine --run runs/mine-again
 
   torchrun --nproc-per-node 4 -m -- mtattn train --data pairs.tsv
 """
@@ -42,7 +48,7 @@ def train(
     config: Annotated[
         str | None,
         typer.Option(
-            help="tiny, small, medium, base, or a TOML file; if not named, what suits --minutes, else small.",
+            help="tiny, small, medium, large, base, or a TOML file; if not named, what suits --minutes, else small.",
             metavar="NAME|FILE",
         ),
     ] = None,
@@ -84,6 +90,15 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --run.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the run that stands in --run.")] = False,
+    repeat: Annotated[
+        Path | None,
+        typer.Option(
+            help="Train a finished run once more, by what its folder records, into another one; say whether the "
+            "weights are the same bytes.",
+            metavar="RUN",
+            parser=folder_name,
+        ),
+    ] = None,
 ) -> None:
     """Train a translator on sentence pairs."""
     given: dict[str, Any] = {
@@ -99,13 +114,18 @@ def train(
     given = {key: value for key, value in given.items() if value is not None}
     if resume and run is None:
         raise typer.BadParameter("--resume needs --run, the folder of the run that is to go on")
-    if resume and (force or config or given or settings):
+    if resume and (force or repeat or config or given or settings):
         raise typer.BadParameter("--resume goes with --run alone: the run's own settings hold, leave out all others")
+    if repeat and (config or given or settings):
+        raise typer.BadParameter("--repeat goes with --run and --force alone: the settings of the run repeated hold")
+    if repeat and run and repeat.resolve() == run.resolve():
+        raise typer.BadParameter("--run is the run to be repeated; name another folder")
 
     from mtattn.config import DEFAULT_CONFIG, load_config
     from mtattn.corpus.loading import check_sources
-    from mtattn.errors import ConfigError, DataError
-    from mtattn.run import CHECKPOINT, RUNS, RunFolder
+    from mtattn.errors import ConfigError, DataError, OutputError
+    from mtattn.run import RUNS, RunFolder
+    from mtattn.training.repetition import Original
     from mtattn.training.team import Team
 
     team, why = Team(), ""
@@ -116,13 +136,21 @@ def train(
     if resume:
         assert run is not None
         folder = RunFolder(run)
+        if team.leads:
+            folder.recover()
         folder.config()  # says what is wrong before anything slow begins
         if "finished_at" in folder.manifest():
+            if team.leads:
+                folder.tidy()  # where it was killed at its very end
             console.print(f"{run} is finished already; nothing is left to do")
             return
-        folder.refuse_links()
     else:
-        resolved = load_config(config or DEFAULT_CONFIG, settings, given)
+        if repeat:
+            original = Original(RunFolder(repeat))
+            original.refuse_changed_sources()
+            resolved = original.config
+        else:
+            resolved = load_config(config or DEFAULT_CONFIG, settings, given)
         check_sources(resolved.data)  # before --force replaces a run
         if minutes and not config:
             from mtattn.training.budget import choose_config
@@ -133,9 +161,11 @@ def train(
         path = run or RUNS / datetime.fromtimestamp(now).strftime("%Y-%m-%d_%H-%M-%S")
         made = [folder for folder in (path, *path.parents) if not folder.exists()]
         folder = RunFolder.create(path, resolved, force=force) if team.leads else RunFolder(path)
+        if repeat and team.leads:
+            folder.update_manifest(repeats=str(repeat.resolve()))
     team.wait_for_leader()
 
-    from mtattn.training.progress import Display, clock
+    from mtattn.training.progress import Display
     from mtattn.training.trainer import train_run
 
     display = Display(console)
@@ -147,12 +177,15 @@ def train(
     try:
         status = train_run(folder, resume=resume, display=display, started=STARTED, team=team)
     except BaseException as error:
-        useless = isinstance(error, DataError | ConfigError) or (force and not (folder.path / CHECKPOINT).exists())
+        useless = isinstance(error, DataError | ConfigError) or (force and not folder.has_checkpoint())
         if team.leads and not resume and useless:  # nothing was trained that would be worth going on with
             folder.give_up()
             for empty in made:
                 with suppress(OSError):
                     empty.rmdir()
+        elif team.leads and isinstance(error, OutputError | KeyboardInterrupt):
+            kept = "the last checkpoint stands" if folder.has_checkpoint() else "no step was saved yet"
+            display.note(f"{kept}; go on with: mtattn train --run {folder.path} --resume")
         raise
     if team.leads:
         folder.forget_replaced()
@@ -162,14 +195,31 @@ def train(
     team.close()
     if not team.leads:
         return
-    manifest = folder.manifest()
-    display.note(
-        f"done after {manifest['steps']:,} steps: {folder.path}, BLEU {manifest['dev_bleu_greedy']:.1f} "
+    _tell_end(folder, display)
+
+
+def _tell_end(folder: "RunFolder", display: "Display") -> None:
+    """Say what a finished training came to.
+
+    Raises:
+        RunError: it was to repeat another one, and has other weights.
+    """
+    from mtattn.training.progress import clock
+    from mtattn.training.repetition import Original
+
+    manifest, note = folder.manifest(), display.note
+    skipped = f", {manifest['skipped_steps']:,} of them skipped" if manifest["skipped_steps"] else ""
+    note(
+        f"done after {manifest['steps']:,} steps{skipped}: {folder.path}, BLEU {manifest['dev_bleu_greedy']:.1f} "
         f"on dev (greedy, the weights of step {manifest['best_step']:,})"
     )
     share = manifest["validations_s"] / manifest["elapsed_s"]
-    display.note(f"it took {clock(manifest['elapsed_s'])}, {share:.0%} of it for validation")
-    display.note("try next:")
-    display.note(f'  mtattn translate --run {folder.path} "..."')
-    display.note(f'  mtattn inspect-heads --run {folder.path} "..."')
-    display.note(f"  mtattn evaluate --run {folder.path}")
+    note(f"it took {clock(manifest['elapsed_s'])}, {share:.0%} of it for validation")
+    repeated = Original.of(folder)
+    if repeated:
+        repeated.confirm(folder, note)
+        return
+    note("try next:")
+    note(f'  mtattn translate --run {folder.path} "..."')
+    note(f'  mtattn inspect-heads --run {folder.path} "..."')
+    note(f"  mtattn evaluate --run {folder.path}")

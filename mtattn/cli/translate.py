@@ -13,15 +13,11 @@ from mtattn.cli.common import (
     EngineOption,
     JsonOption,
     RunOption,
-    asked_at_terminal,
-    given,
-    open_lines,
     open_run,
-    prompted,
     stderr_console,
     translations_json,
-    write_line,
 )
+from mtattn.cli.lines import asked_at_terminal, given, open_lines, prompted, write_line
 from mtattn.cli.progress import counting
 from mtattn.cli.switches import (
     MuteOption,

@@ -152,6 +152,12 @@ class EncodedPairs:
         src, tgt = self._lengths[indices].T.astype(np.int64) + 1
         return src, tgt
 
+    def ids(self, i: int) -> tuple[list[int], list[int]]:
+        """Give source and target ids of pair i, without <s> and </s>."""
+        start, end = self._starts[i : i + 2]
+        middle = start + self._lengths[i, 0]
+        return self._ids[start:middle].tolist(), self._ids[middle:end].tolist()
+
     def batch(self, indices: Sequence[int] | NDArray[np.int64]) -> Batch:
         """Put the pairs of these indices into a batch."""
         chosen = np.asarray(indices)

@@ -1,9 +1,10 @@
 """The searches of `search` by CTranslate2: several times quicker, and without torch.
 
-A run's export lies in its own folder, beside a record of the weights that it was made of.
+A run's export lies in its own folder, beside a record of the weights that it was made of and of its own bytes.
+The record tells accidents: files that were damaged or mixed up are not loaded, which CTranslate2 itself may not
+survive. It is no seal: whoever means harm can write a record that fits. Leave a stranger's export out.
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
 from itertools import groupby
@@ -13,10 +14,12 @@ from typing import Any
 
 from mtattn.decoding.hypothesis import DEFAULT_LENGTH_PENALTY, Hypothesis, length_penalty, longest_output
 from mtattn.errors import EngineError
+from mtattn.files import file_sha256
 from mtattn.run import MODEL, RunFolder
 from mtattn.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
 
 EXPORT, RECORD = "ctranslate2", "mtattn.json"
+_FILES = ("config.json", "model.bin", "shared_vocabulary.json")  # what CTranslate2 reads of it
 # CTranslate2 ends a search as soon as the best beginning has ended where there is no penalty at all. This
 # one changes no score, float32's own precision being coarser.
 _NO_PENALTY = 1e-9
@@ -38,13 +41,17 @@ def import_ctranslate2() -> ModuleType:
     return module
 
 
-def weights_hash(run: RunFolder) -> str:
-    """Name a run's present weights: the SHA-256 of their file.
+def export_record(run: RunFolder, folder: Path) -> dict[str, Any]:
+    """Say what an export is made of, and what it is: the SHA-256 of the run's present weights and of each file.
 
     Raises:
-        RunError: it has none.
+        RunError: the run has no weights.
+        OSError: a file of the export is missing.
     """
-    return hashlib.sha256(run.read(MODEL)).hexdigest()
+    return {
+        "weights_sha256": file_sha256(run.readable(MODEL)),
+        "files_sha256": {name: file_sha256(folder / name) for name in _FILES},
+    }
 
 
 def has_export(run: RunFolder) -> bool:
@@ -60,7 +67,8 @@ def open_export(run: RunFolder, tokenizer: Tokenizer) -> "CTranslate2Search":
         tokenizer: its own.
 
     Raises:
-        EngineError: CTranslate2 is not installed, or the export is missing, damaged, or of other weights.
+        EngineError: CTranslate2 is not installed, or the export is missing, damaged, or of other weights: its files
+            and the run's are not those that were recorded as it was made.
         RunError: the run has no weights.
         ConfigError: its settings are unknown or impossible.
     """
@@ -70,11 +78,17 @@ def open_export(run: RunFolder, tokenizer: Tokenizer) -> "CTranslate2Search":
         raise EngineError("the run has not been exported", where=run.path, fix=again)
     try:
         record: dict[str, Any] = json.loads((folder / RECORD).read_bytes())
-        exported = record["weights_sha256"]
+        weights, files = record["weights_sha256"], record["files_sha256"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise EngineError("this is no export of mtattn", where=folder, fix=again) from error
-    if exported != weights_hash(run):
+        raise EngineError("this is no export of this version of mtattn", where=folder, fix=again) from error
+    try:
+        present = export_record(run, folder)
+    except OSError as error:
+        raise EngineError(f"the export is damaged ({error})", where=folder, fix=again) from error
+    if weights != present["weights_sha256"]:
         raise EngineError("the export is not of the run's present weights", where=folder, fix=again)
+    if files != present["files_sha256"]:
+        raise EngineError("the export is damaged: its files are not those that were written", where=folder, fix=again)
     try:
         return CTranslate2Search(folder, tokenizer.pieces, run.config().model.max_positions)
     except (RuntimeError, ValueError) as error:

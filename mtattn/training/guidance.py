@@ -4,10 +4,9 @@ One head learns it at the step that emits a word, as the maps show it; another a
 the word (Chen et al. 2020): that one knows what it looks for.
 """
 
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
-from itertools import tee
+from itertools import product, tee
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -20,13 +19,14 @@ from mtattn.alignment.aligner import WordAligner
 from mtattn.alignment.links import Links
 from mtattn.config import ModelConfig
 from mtattn.corpus.batches import EncodedPairs
+from mtattn.corpus.pairs import Pair
+from mtattn.corpus.spool import SpooledPairs
 from mtattn.heads.record import HeadName, Reading
-from mtattn.tokenizer import PAD, Spelling, Tokenizer
+from mtattn.tokenizer import Spelling, Tokenizer, split_words
 from mtattn.transformer import AttentionWeights
 
 PieceLinks = NDArray[np.uint16]
 
-_PAIRS_AT_ONCE = 1_000
 _LEAST = 1e-9  # a weight that a softmax rounded to 0 has no logarithm
 
 
@@ -41,20 +41,32 @@ def piece_links(links: Links, src: Spelling, tgt: Spelling) -> PieceLinks:
     Returns:
         (n, 2): target piece and source piece.
     """
-    linked = np.zeros((len(tgt.words), len(src.words)), dtype=bool)
-    for src_word, tgt_word in links:
-        linked[tgt_word, src_word] = True
-    linked = linked[np.ix_(tgt.word_of_piece, src.word_of_piece)]  # (target pieces, source pieces)
-    return np.argwhere(linked).astype(np.uint16)
+    src_pieces, tgt_pieces = _pieces_of_words(src), _pieces_of_words(tgt)
+    between = [pair for s, t in links for pair in product(tgt_pieces[t], src_pieces[s])]
+    return np.array(sorted(between), dtype=np.uint16).reshape(-1, 2)
 
 
-def write_links(links: Iterable[PieceLinks], file: BinaryIO) -> None:
-    """Write the links of pairs as `Guidance` reads them: all links, and behind them how many each pair has."""
-    counts = array("I")
-    for of_pair in links:
+def _pieces_of_words(spelling: Spelling) -> list[list[int]]:
+    pieces: list[list[int]] = [[] for _ in spelling.words]
+    for piece, word in enumerate(spelling.word_of_piece):
+        pieces[word].append(piece)
+    return pieces
+
+
+def write_links(links: Iterable[PieceLinks], indices: Sequence[int], n_pairs: int, file: BinaryIO) -> None:
+    """Write the links of the pairs of these indices as `Guidance` reads them: all links, behind them how many each has.
+
+    Args:
+        links: those of each of these pairs.
+        indices: rising; the other pairs have no links.
+        n_pairs: all pairs.
+        file: is written to.
+    """
+    counts = np.zeros(n_pairs, dtype=np.uint32)
+    for i, of_pair in zip(indices, links, strict=True):
         file.write(of_pair.tobytes())
-        counts.append(len(of_pair))
-    file.write(counts)
+        counts[i] = len(of_pair)
+    file.write(counts.tobytes())
 
 
 class Lesson(NamedTuple):
@@ -97,7 +109,7 @@ class Guidance:
     def __init__(self, lessons: Sequence[Lesson], weight: float, links: Iterable[PieceLinks]) -> None:
         file = BytesIO()
         kept = list(links)
-        write_links(kept, file)
+        write_links(kept, range(len(kept)), len(kept), file)
         self.lessons, self.weight = lessons, weight
         self._lay_out(np.frombuffer(file.getbuffer(), np.uint8), len(kept))
 
@@ -147,29 +159,19 @@ class Guidance:
         return torch.stack(losses).sum()
 
 
-def spelled(pairs: EncodedPairs, tokenizer: Tokenizer, indices: Sequence[int]) -> Iterator[tuple[Spelling, Spelling]]:
-    """Turn pairs of these indices back into words."""
-    for start in range(0, len(indices), _PAIRS_AT_ONCE):
-        batch = pairs.batch(indices[start : start + _PAIRS_AT_ONCE])
-        n_tgt = (batch.tgt_emit != PAD).sum(dim=1)
-        sides = ((batch.src, batch.src_lengths), (batch.tgt_emit, n_tgt))
-        rows = [
-            [ids[: n - 1] for ids, n in zip(side.tolist(), lengths.tolist(), strict=True)] for side, lengths in sides
-        ]
-        for src, tgt in zip(*rows, strict=True):
-            yield tokenizer.spell(src), tokenizer.spell(tgt)
-
-
-def fit_aligner(pairs: EncodedPairs, tokenizer: Tokenizer, n_pairs: int) -> WordAligner:
+def fit_aligner(pairs: SpooledPairs | Sequence[Pair], n_pairs: int) -> WordAligner:
     """Fit an aligner on so many of the pairs at most, evenly spread."""
     n = min(n_pairs, len(pairs))
-    indices = [i * len(pairs) // n for i in range(n)]
-    return WordAligner.fit((src.words, tgt.words) for src, tgt in spelled(pairs, tokenizer, indices))
+    chosen = (pair for i, pair in enumerate(pairs) if (i + 1) * n // len(pairs) > i * n // len(pairs))
+    return WordAligner.fit((split_words(pair.src), split_words(pair.tgt)) for pair in chosen)
 
 
-def silver_links(pairs: EncodedPairs, tokenizer: Tokenizer, aligner: WordAligner) -> Iterator[PieceLinks]:
-    """Align all pairs, in their order."""
-    kept, aligned = tee(spelled(pairs, tokenizer, range(len(pairs))))
+def silver_links(
+    pairs: EncodedPairs, tokenizer: Tokenizer, aligner: WordAligner, indices: Iterable[int]
+) -> Iterator[PieceLinks]:
+    """Align the pairs of these indices, one after the other."""
+    spelled = ((tokenizer.spell(src), tokenizer.spell(tgt)) for src, tgt in map(pairs.ids, indices))
+    kept, aligned = tee(spelled)
     links = aligner.align((src.words, tgt.words) for src, tgt in aligned)
     for (src, tgt), of_pair in zip(kept, links, strict=True):
         yield piece_links(of_pair, src, tgt)

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from mtattn.errors import RunError
+from mtattn.errors import OutputError, RunError
 from mtattn.text import json_line
 
 
@@ -27,22 +27,39 @@ class LineFile:
 
         Returns:
             The file's length in bytes, which a checkpoint counts.
+
+        Raises:
+            OutputError: it cannot be written; resuming cuts off what was.
         """
-        with self._path.open("ab") as file:
-            file.write("".join(json_line(line) + "\n" for line in self._unsaved).encode())
-            file.flush()
-            os.fsync(file.fileno())
-            self._unsaved.clear()
-            return file.tell()
+        lines = "".join(json_line(line) + "\n" for line in self._unsaved)
+        try:
+            with self._path.open("ab") as file:
+                file.write(lines.encode())
+                file.flush()
+                os.fsync(file.fileno())
+                n_bytes = file.tell()
+        except OSError as error:
+            raise self._unwritable(error) from error
+        self._unsaved.clear()
+        return n_bytes
 
     def cut(self, n_bytes: int) -> None:
         """Leave of the file what a checkpoint counts.
 
         Raises:
             RunError: it has less than that.
+            OutputError: it cannot be written to.
         """
         size = self._path.stat().st_size if self._path.is_file() else 0
         if size < n_bytes:
             raise RunError("lines are missing that the checkpoint counts", where=self._path, fix="restore the file")
         if size > n_bytes:
-            os.truncate(self._path, n_bytes)
+            try:
+                os.truncate(self._path, n_bytes)
+            except OSError as error:
+                raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> OutputError:
+        return OutputError(
+            f"cannot be written ({error.strerror})", where=self._path, fix="make room for it, or change its permissions"
+        )

@@ -4,23 +4,24 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 
-from mtattn.alignment.links import Links
+from mtattn.alignment.links import Gold, Links, pharaoh
 from mtattn.config import Config
 from mtattn.corpus.batches import EncodedPairs, write_ids
 from mtattn.corpus.loading import load_parts, source_files
 from mtattn.corpus.pairs import Direction, Pair, as_line, evenly, fingerprint
 from mtattn.errors import DataError, RunError
-from mtattn.files import open_whole, write_whole
-from mtattn.run import DEV, TEST, TOKENIZER, TRAIN_IDS, TRAIN_LINKS, RunFolder
+from mtattn.files import file_sha256, open_whole, write_whole
+from mtattn.run import DEV, DEV_LINKS, TEST, TOKENIZER, TRAIN_IDS, TRAIN_LINKS, RunFolder
 from mtattn.tokenizer import Tokenizer, split_words
 from mtattn.training.guidance import Guidance, fit_aligner, lessons_for, silver_links, write_links
 
 Note = Callable[[str], None]
 
-# Pairs that the statistical aligner is fitted on, at most: to teach a head, and only to find the one that aligns best.
-_N_FITTED, _N_FITTED_TO_JUDGE = 200_000, 10_000
+# Pairs that the statistical aligner is fitted on, at most: to teach heads, and only to find the one that aligns best.
+_N_FITTED, _N_FITTED_TO_JUDGE = 50_000, 10_000
+# Pairs that teach heads, at most: enough of them, and the time for aligning them does not grow with the corpus.
+_N_GUIDED = 60_000
 
 
 @dataclass(frozen=True)
@@ -65,39 +66,37 @@ def _encoded(
         )
 
 
-def _sha256(files: Iterable[Path], text: str = "") -> str | None:
-    """Hash the bytes of files, and a text; None where one cannot be read."""
-    digest = hashlib.sha256(text.encode())
+def _source_hashes(config: Config) -> dict[str, str]:
+    """Name the bytes of each source file; none where only reading the sources through tells whether they changed."""
     try:
-        for path in files:
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
+        return {str(path): file_sha256(path) for path in source_files(config.data) or ()}
     except OSError:
-        return None
-    return digest.hexdigest()
+        return {}
 
 
-def _sources_sha256(config: Config) -> str | None:
-    """Hash what a preparation starts from; None where only reading the sources through tells whether they changed."""
-    files = source_files(config.data)
-    settings = repr((config.data, config.direction, config.tokenizer, config.model.max_positions))
-    return _sha256(files, settings) if files else None
+def _start_sha256(config: Config, source_hashes: dict[str, str]) -> str | None:
+    """Hash what a preparation starts from; None where that is not known."""
+    start = (source_hashes, config.data, config.direction, config.tokenizer, config.model.max_positions)
+    return hashlib.sha256(repr(start).encode()).hexdigest() if source_hashes else None
 
 
 def _kept_sha256(run: RunFolder, config: Config) -> str | None:
-    """Hash what `prepare` leaves for `load_materials`."""
-    names = (TOKENIZER, DEV, TRAIN_IDS, *([TRAIN_LINKS] if config.training.guided_alignment else []))
-    return _sha256(run.path / name for name in names)
+    """Hash what `prepare` leaves for `load_materials`; None where a file of it cannot be read."""
+    names = (TOKENIZER, DEV, DEV_LINKS, TRAIN_IDS, *([TRAIN_LINKS] if config.training.guided_alignment else []))
+    try:
+        hashes = [file_sha256(run.path / name) for name in names]
+    except OSError:
+        return None
+    return hashlib.sha256(repr(hashes).encode()).hexdigest()
 
 
 def _is_prepared(run: RunFolder, config: Config) -> bool:
     """Say whether the run was prepared, and neither the sources nor what was made of them have changed since."""
     prepared = run.manifest().get("prepared")
-    if not prepared or not prepared["sources_sha256"]:
+    if not prepared or not prepared["start_sha256"]:
         return False
-    return bool(
-        prepared["sources_sha256"] == _sources_sha256(config) and prepared["kept_sha256"] == _kept_sha256(run, config)
-    )
+    same_start = prepared["start_sha256"] == _start_sha256(config, _source_hashes(config))
+    return bool(same_start and prepared["kept_sha256"] == _kept_sha256(run, config))
 
 
 def prepare(run: RunFolder, config: Config, *, resume: bool, note: Note) -> None:
@@ -117,7 +116,7 @@ def prepare(run: RunFolder, config: Config, *, resume: bool, note: Note) -> None
     if _is_prepared(run, config):
         note(f"the data are those that this run began with: {run.manifest()['n_pairs']['train']:,} pairs to train on")
         return
-    sources_sha256 = _sources_sha256(config)  # first, so that what changes meanwhile is noticed on resuming
+    hashes = _source_hashes(config)  # first, so that what changes meanwhile is noticed on resuming
     parts = load_parts(config.data, Direction.parse(config.direction), note, folder=run.path)
     data_sha256 = fingerprint(chain(parts.train.lines(), map(as_line, parts.dev)))
     if resume:
@@ -127,29 +126,42 @@ def prepare(run: RunFolder, config: Config, *, resume: bool, note: Note) -> None
                 where=run.path,
                 fix="restore them, or train a new run",
             )
+        if run.manifest().get("tokenizer_sha256") not in (None, file_sha256(run.path / TOKENIZER)):
+            raise RunError(
+                "this is not the tokenizer that the run began with",
+                where=run.path / TOKENIZER,
+                fix="restore the file, or train a new run",
+            )
         tokenizer = run.tokenizer()
     else:
         texts = (text for pair in parts.sample for text in (pair.src, pair.tgt))
         tokenizer = Tokenizer.train(texts, config.tokenizer.vocab_size)
         write_whole(run.path / TOKENIZER, tokenizer.model)
-        run.write_pairs(DEV, parts.dev)
-        if parts.test:
-            run.write_pairs(TEST, parts.test)
         n_pairs = {"train": len(parts.train), "dev": len(parts.dev), "test": len(parts.test)}
-        run.update_manifest(data_sha256=data_sha256, n_pairs=n_pairs)
+        tokenizer_sha256 = file_sha256(run.path / TOKENIZER)
+        run.update_manifest(data_sha256=data_sha256, tokenizer_sha256=tokenizer_sha256, n_pairs=n_pairs)
+    run.write_pairs(DEV, parts.dev)
+    if parts.test:
+        run.write_pairs(TEST, parts.test)
     lowered = tokenizer.vocab_size < config.tokenizer.vocab_size
     why = f", not {config.tokenizer.vocab_size:,}: the text gives no more" if lowered else ""
     note(f"vocabulary: {tokenizer.vocab_size:,} pieces{why}")
     with open_whole(run.path / TRAIN_IDS) as (file,):
         pairs = _encoded("training", parts.train, tokenizer, config.model.max_positions, note)
         n_encoded = write_ids(pairs, tokenizer.vocab_size, file)
-    if config.training.guided_alignment:
-        train = EncodedPairs.on_disk(run.path / TRAIN_IDS, n_encoded, tokenizer.vocab_size)
-        aligner = fit_aligner(train, tokenizer, _N_FITTED)
+    guided = config.training.guided_alignment
+    aligner = fit_aligner(parts.train, _N_FITTED if guided else _N_FITTED_TO_JUDGE)
+    if guided:
         with open_whole(run.path / TRAIN_LINKS) as (file,):
-            write_links(silver_links(train, tokenizer, aligner), file)
-    kept_sha256 = _kept_sha256(run, config)
-    run.update_manifest(prepared={"sources_sha256": sources_sha256, "kept_sha256": kept_sha256, "n_encoded": n_encoded})
+            train = EncodedPairs.on_disk(run.path / TRAIN_IDS, n_encoded, tokenizer.vocab_size)
+            n = min(_N_GUIDED, n_encoded)
+            guiding = [i * n_encoded // n for i in range(n)]  # evenly spread
+            write_links(silver_links(train, tokenizer, aligner, guiding), guiding, n_encoded, file)
+    dev_links = aligner.align((split_words(pair.src), split_words(pair.tgt)) for pair in parts.dev)
+    write_whole(run.path / DEV_LINKS, "".join(f"{pharaoh(links)}\n" for links in dev_links).encode())
+    start_sha256, kept_sha256 = _start_sha256(config, hashes), _kept_sha256(run, config)
+    prepared = {"start_sha256": start_sha256, "kept_sha256": kept_sha256, "n_encoded": n_encoded}
+    run.update_manifest(sources=hashes, prepared=prepared)
 
 
 def load_materials(run: RunFolder, config: Config, note: Note) -> Materials:
@@ -167,10 +179,11 @@ def load_materials(run: RunFolder, config: Config, note: Note) -> Materials:
     n_encoded = run.manifest()["prepared"]["n_encoded"]
     train = EncodedPairs.on_disk(run.path / TRAIN_IDS, n_encoded, tokenizer.vocab_size)
     pairs = run.read_pairs(DEV)
-    dev = evenly(pairs, config.training.validation_pairs)
+    chosen = evenly(range(len(pairs)), config.training.validation_pairs)
+    dev = [pairs[i] for i in chosen]
     dev_encoded = EncodedPairs(_encoded("dev", dev, tokenizer, config.model.max_positions, note), tokenizer.vocab_size)
-    aligner = fit_aligner(train, tokenizer, _N_FITTED_TO_JUDGE)
-    dev_links = list(aligner.align((split_words(pair.src), split_words(pair.tgt)) for pair in dev))
+    lines = run.read(DEV_LINKS).decode().splitlines()
+    dev_links = [sorted(Gold.parse(lines[i]).sure) for i in chosen]
     guidance = None
     if config.training.guided_alignment:
         lessons, weight = lessons_for(config.model), config.training.alignment_weight

@@ -17,12 +17,14 @@ from mtattn.decoding.search import TorchSearch
 from mtattn.decoding.translator import Translator
 from mtattn.errors import MtattnError
 from mtattn.evaluation import evaluate
+from mtattn.files import file_sha256
 from mtattn.heads.alignment import best_scope
-from mtattn.run import CHECKPOINT, HISTORY, METRICS, MODEL, TRAIN_IDS, TRAIN_LINKS, RunFolder, now
+from mtattn.run import CONFIG, HISTORY, METRICS, MODEL, RunFolder, now
 from mtattn.text import counted
 from mtattn.tokenizer import PAD
 from mtattn.training.averaging import STEPS_PER_UPDATE, averaged
-from mtattn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from mtattn.training.bad_steps import MOST_IN_A_ROW, are_finite, is_told, not_finite, trace
+from mtattn.training.checkpoint import Progress, Tensors, load_checkpoint, mend_checkpoint, save_checkpoint, write_best
 from mtattn.training.history import History
 from mtattn.training.interrupt import Interrupt
 from mtattn.training.lines import LineFile
@@ -30,10 +32,11 @@ from mtattn.training.machine import Computing, choose_computing, keep_freed_memo
 from mtattn.training.optimizer import Optimizer
 from mtattn.training.preparation import Materials, load_materials, prepare
 from mtattn.training.progress import Display, StepReport, ValidationReport
+from mtattn.training.repetition import Course, Original
 from mtattn.training.team import Team
 from mtattn.training.workers import Workers, emission_loss
 from mtattn.transformer import Transformer
-from mtattn.weights import load_model, new_model, save_tensors
+from mtattn.weights import load_model, new_model
 
 _N_SAMPLES = 3
 # Share of a time budget kept back for the end while no validation has been timed yet.
@@ -52,6 +55,7 @@ class Trainer:
         computing: what this process computes with.
         display: told what happens.
         started: `time.monotonic()` at the start of the command, from which `training.minutes` count.
+        course: what the clock decided in a run that is repeated, in place of the clock.
     """
 
     def __init__(
@@ -65,10 +69,12 @@ class Trainer:
         computing: Computing,
         display: Display,
         started: float,
+        course: Course | None = None,
     ) -> None:
         self.run, self.config, self.materials = run, config, materials
         self.team, self.workers = team, workers
         self.display, self.started, self.computing = display, started, computing
+        self.course = course
         torch.manual_seed(config.seed)
         self.model = new_model(config, materials.tokenizer.vocab_size).to(computing.device)
         self.optimizer = Optimizer(self.model, config.training, computing.dtype, workers)
@@ -77,9 +83,11 @@ class Trainer:
         self.averaged_model = cast("Transformer", self.average.module)
         self.translator = Translator(TorchSearch(self.averaged_model), materials.tokenizer)
         self.progress = Progress()
+        self._best: Tensors = {}
         self._metrics = LineFile(run.path / METRICS)
         self._history = History(run, config, materials)
         self._last_bleu: float | None = None
+        self._saved_step = 0
         self._n_blocks = blocks_of(len(materials.train))
         self._new_block()
 
@@ -89,10 +97,12 @@ class Trainer:
         Raises:
             RunError: one of these files cannot be used.
         """
-        self.progress = load_checkpoint(self.run, self.model, self.average, self.optimizer)
+        self.progress, self._best = load_checkpoint(self.run, self.model, self.average, self.optimizer)
+        self._saved_step = self.progress.step
         self._new_block()
         if not self.team.leads:
             return
+        write_best(self.run, self._best)
         self._metrics.cut(self.progress.metrics_bytes)
         self._history.lines.cut(self.progress.history_bytes)
 
@@ -115,6 +125,8 @@ class Trainer:
     def position(self) -> float:
         """Say how much of the training is done, from 0 to 1: the most that any of its bounds says."""
         training, progress = self.config.training, self.progress
+        if self.course:
+            return self.course.position(progress.step)
         shares = []
         if training.steps:
             shares.append(progress.step / training.steps)
@@ -124,7 +136,9 @@ class Trainer:
         if training.minutes:
             budget_s = training.minutes * 60
             reserve_s = 1.2 * progress.validation_s + 1.0 if progress.n_validations else _FIRST_RESERVE * budget_s
-            shares.append(self.elapsed_s() / max(budget_s - reserve_s, 0.5 * budget_s))
+            end_s = max(budget_s - reserve_s, 0.5 * budget_s)
+            # Counted from the first step: what was spent on reading takes nothing from the warm-up.
+            shares.append((self.elapsed_s() - progress.begun_s) / max(end_s - progress.begun_s, 1e-9))
         return min(1.0, max(shares))
 
     # --- the loop --------------------------------------------------------------------------------
@@ -133,13 +147,15 @@ class Trainer:
         """Train until a bound is reached, patience is at its end, or a signal came; then save.
 
         Raises:
-            MtattnError: the loss is no longer a finite number, or the run cannot be written.
+            MtattnError: loss or gradient, for several steps in a row, or the loss on dev, is no finite number, or the
+                run cannot be written.
         """
         progress = self.progress
-        going = True
+        if not progress.step:
+            progress.begun_s = self.elapsed_s()
         while True:
             # The leader's clock, patience and signals hold for the whole team.
-            stops = not going or bool(interrupt.signum)
+            stops = self._out_of_patience() or bool(interrupt.signum)
             position, stopped = self.team.agree([self.position(), stops])
             # One step at least, so that even a budget spent on reading leaves a model.
             if stopped or (position >= 1 and progress.step):
@@ -152,10 +168,12 @@ class Trainer:
                     progress.block, progress.epoch = 0, progress.epoch + 1
                 self._new_block()
             if self.team.leads:
-                going = self._validate_if_due()
+                self._validate_if_due()
         if not self.team.leads:
             return
-        if not interrupt.signum:
+        if self._out_of_patience():
+            self.display.note(f"stopped: {progress.n_worse} validations without a better BLEU")
+        if self._out_of_patience() or not interrupt.signum:
             if progress.validated_step != progress.step:
                 self._validate()
             progress.finished = True
@@ -163,21 +181,27 @@ class Trainer:
         if progress.finished:
             self.record_end()
 
-    def _validate_if_due(self) -> bool:
-        """Validate and save where the schedule says so; False = patience is at its end."""
-        training, progress = self.config.training, self.progress
-        position = self.position()
-        if int(position * training.validations) <= progress.n_validations or position >= 1:
-            return True
+    def _out_of_patience(self) -> bool:
+        # A time budget is used to its end: the schedule brings the best weights last.
+        training = self.config.training
+        return bool(training.patience and not training.minutes and self.progress.n_worse >= training.patience)
+
+    def _validate_if_due(self) -> None:
+        """Validate and save where the schedule says so."""
+        progress = self.progress
+        if not self._validation_is_due():
+            return
         self._validate()
         # Its time moved the end of a time budget, and with it the position.
-        progress.n_validations = max(progress.n_validations + 1, int(self.position() * training.validations))
+        n_due = int(self.position() * self.config.training.validations)
+        progress.n_validations = max(progress.n_validations + 1, n_due)
         self._save()
-        # A time budget is used to its end: the schedule brings the best weights last.
-        if training.patience and not training.minutes and progress.n_worse >= training.patience:
-            self.display.note(f"stopped: {progress.n_worse} validations without a better BLEU")
-            return False
-        return True
+
+    def _validation_is_due(self) -> bool:
+        if self.course:
+            return self.progress.step in self.course.validated
+        position = self.position()
+        return position < 1 and int(position * self.config.training.validations) > self.progress.n_validations
 
     def _step(self, indices: np.ndarray, position: float) -> None:
         loss = self.workers.gradients(
@@ -190,17 +214,22 @@ class Trainer:
             guidance=self.materials.guidance,
         )
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip_norm)
-        if not math.isfinite(norm):
-            raise self._diverged("the gradient", self.progress.step + 1)
-        learning_rate = self.optimizer.step(position)
         self.progress.step += 1
+        facts = {"step": self.progress.step, "epoch": self.progress.epoch + 1, "position": position}
+        # The processes of a team have the same sums here, so that all of them skip a step or none.
+        fault = not_finite(loss, norm.item())
+        if fault:
+            elapsed_s = round(self.elapsed_s(), 3)
+            self._metrics.append(facts | {"skipped": fault, "n_tokens": loss.n_tokens, "elapsed_s": elapsed_s})
+            self._skip(fault, indices)
+            return
+        self.progress.n_skipped_in_a_row = 0
+        learning_rate = self.optimizer.step(position)
         if self.progress.step % STEPS_PER_UPDATE == 0:
             self.average.update_parameters(self.model)
         self._metrics.append(
-            {
-                "step": self.progress.step,
-                "epoch": self.progress.epoch + 1,
-                "position": position,
+            facts
+            | {
                 "learning_rate": learning_rate,
                 "loss": loss.emission,
                 **({"alignment_loss": loss.alignment} if self.materials.guidance else {}),
@@ -221,11 +250,32 @@ class Trainer:
             )
         )
 
-    def _diverged(self, what: str, step: int) -> MtattnError:
+    def _skip(self, what: str, indices: np.ndarray) -> None:
+        """Count a step that is not taken, and tell it, the more seldom the more there are.
+
+        Raises:
+            MtattnError: it is one too many in a row.
+        """
+        progress = self.progress
+        progress.n_skipped += 1
+        progress.n_skipped_in_a_row += 1
+        ends, cause = progress.n_skipped_in_a_row == MOST_IN_A_ROW, ""
+        if self.team.leads and (ends or is_told(progress.n_skipped)):
+            cause = trace(self.model, self.materials.train, indices, self.materials.tokenizer)
+            so_far = f", {progress.n_skipped:,} so far" if progress.n_skipped > 1 else ""
+            self.display.note(f"step {progress.step:,} is skipped{so_far}: {what} is no finite number; {cause}")
+        if ends:
+            raise self._diverged(what, f"the {MOST_IN_A_ROW}th such step in a row")
+
+    def _diverged(self, what: str, more: str) -> MtattnError:
+        if self.team.leads:
+            self._metrics.save()  # to be looked at; resuming cuts off what the checkpoint does not count
         return MtattnError(
-            f"{what} is no finite number at step {step}",
+            f"{what} is no finite number at step {self.progress.step:,}, {more}",
             where=self.run.path,
-            fix="train anew with lower training.learning_rate and training.muon_learning_rate",
+            fix=f"lower training.learning_rate and training.muon_learning_rate in {self.run.path / CONFIG} and go on "
+            f"from {f'step {self._saved_step:,}' if self._saved_step else 'the start'} with: "
+            f"mtattn train --run {self.run.path} --resume; where that stops likewise, train anew",
         )
 
     def _validate(self) -> None:
@@ -233,8 +283,6 @@ class Trainer:
         progress, dev = self.progress, self.materials.dev
         self.average.update_parameters(self.model)
         loss = self._dev_loss()
-        if not math.isfinite(loss):
-            raise self._diverged("the loss on dev", progress.step)
         scores, hypotheses = evaluate(self.translator, dev, beam=1)
         self._history.record(self.averaged_model, progress.step, scores.bleu)
         progress.validation_s = time.monotonic() - begun
@@ -245,7 +293,7 @@ class Trainer:
         better = (scores.bleu, -loss) > (progress.best_bleu, -progress.best_loss)  # at first BLEU may be 0 for long
         if better:
             progress.best_bleu, progress.best_loss, progress.best_step = scores.bleu, loss, progress.step
-            save_tensors(self.run.path / MODEL, self.averaged_model.state_dict())
+            self._best = {name: tensor.clone() for name, tensor in self.averaged_model.state_dict().items()}
         self._metrics.append(
             {
                 "step": progress.step,
@@ -262,37 +310,55 @@ class Trainer:
 
     @torch.inference_mode()
     def _dev_loss(self) -> float:
-        """Mean cross-entropy of the dev pairs that fit the model, in nats a token, without smoothing."""
+        """Mean cross-entropy of the dev pairs that fit the model, in nats a token, without smoothing.
+
+        Raises:
+            MtattnError: it is no finite number.
+        """
         pairs = self.materials.dev_encoded
         total, n_tokens = 0.0, 0
         for indices in batches_of_epoch(pairs, self.config.training.batch_tokens, seed=0, epoch=0):
             batch = pairs.batch(indices).to(self.computing.device)
             n_emitted = int((batch.tgt_emit != PAD).sum())
-            total += emission_loss(self.averaged_model, batch).item() * n_emitted
+            loss = emission_loss(self.averaged_model, batch).item()
+            if not math.isfinite(loss):
+                cause = trace(self.averaged_model, pairs, indices, self.materials.tokenizer)
+                raise self._diverged("the loss on dev", cause)
+            total += loss * n_emitted
             n_tokens += n_emitted
         return total / n_tokens
 
     def _save(self) -> None:
+        """Save the training as it is.
+
+        Raises:
+            MtattnError: it went astray since the last checkpoint, which stays.
+            OutputError: it cannot be written.
+        """
+        if not are_finite(self.model.parameters()):
+            raise self._diverged("a weight", "so that nothing is saved of it")
         self.progress.metrics_bytes = self._metrics.save()
         self.progress.history_bytes = self._history.lines.save()
         # `started` still counts what was spent since: only the saved copy has it.
         saved = replace(self.progress, elapsed_s=self.elapsed_s())
-        save_checkpoint(self.run, self.model, self.average, self.optimizer, saved)
+        save_checkpoint(self.run, self.model, self.average, self.optimizer, self._best, saved)
+        self._saved_step = self.progress.step
 
     def record_end(self) -> None:
         """Tell the manifest that the run is finished, and with what scores; what only a training needs goes."""
         progress = self.progress
-        for name in (TRAIN_IDS, TRAIN_LINKS):
-            (self.run.path / name).unlink(missing_ok=True)
         self.run.update_manifest(
             finished_at=now(),
             steps=progress.step,
+            skipped_steps=progress.n_skipped,
             best_step=progress.best_step,
             dev_bleu_greedy=progress.best_bleu,
             elapsed_s=round(self.elapsed_s(), 1),
             validations_s=round(progress.validations_s, 1),
+            weights_sha256=file_sha256(self.run.readable(MODEL)),
             alignment=self._best_scope(),
         )
+        self.run.tidy()
 
     def _best_scope(self) -> dict[str, Any]:
         model = load_model(self.run, self.materials.tokenizer.vocab_size)  # with the best weights
@@ -301,7 +367,7 @@ class Trainer:
 
 
 def train_run(run: RunFolder, *, resume: bool, display: Display, started: float, team: Team | None = None) -> int:
-    """Train the run of a folder, anew or from its checkpoint.
+    """Train the run of a folder, anew or from its checkpoint; as another one was, where its manifest `repeats` one.
 
     Args:
         run: the folder, made with its config.
@@ -319,18 +385,34 @@ def train_run(run: RunFolder, *, resume: bool, display: Display, started: float,
     """
     team = team or Team()
     config = run.config()
-    resume = resume and (run.path / CHECKPOINT).is_file()
+    resume = resume and run.has_checkpoint()
+    original = Original.of(run)
+    known = run.manifest() if resume else original.manifest if original else {}
     with run.locked() if team.leads else nullcontext(), Interrupt() as interrupt, display:
-        computing = choose_computing(config.training, run.manifest() if resume else {}, team, display.note)
+        computing = choose_computing(config.training, known, team, display.note)
         torch.set_num_threads(1)  # of each worker's arithmetic
         if team.leads:
+            run.refuse_links()
+            run.forget_attempts()
+            if resume:
+                mend_checkpoint(run, display.note)
             prepare(run, config, resume=resume, note=display.note)
+            if original:
+                original.refuse_other_data(run)
         team.wait_for_leader()
         materials = load_materials(run, config, display.note)
         keep_freed_memory()  # from here on: what was freed before goes back to the system
         workers = Workers(computing.n_threads, team)
         trainer = Trainer(
-            run, config, materials, team=team, workers=workers, computing=computing, display=display, started=started
+            run,
+            config,
+            materials,
+            team=team,
+            workers=workers,
+            computing=computing,
+            display=display,
+            started=started,
+            course=original.course() if original else None,
         )
         n_parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
         heads = counted(config.model.n_heads, "head")

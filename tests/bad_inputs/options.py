@@ -54,7 +54,7 @@ CASES = [
     Case(
         "train: no such config",
         f"{TRAINS} --config none",
-        ("none: there is no config of this name; take one of base, medium, small, tiny, or a .toml file",),
+        ("none: there is no config of this name; take one of base, large, medium, small, tiny, or a .toml file",),
         files=FILES,
     ),
     Case(

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from mtattn.cli.common import JsonOption, stderr_console, write_line
+from mtattn.cli.common import JsonOption, stderr_console
+from mtattn.cli.lines import write_line
 from mtattn.corpus.languages import CARRIED_DIRECTION
 
 EXAMPLES = """

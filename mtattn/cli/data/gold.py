@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from mtattn.cli.common import write_line
+from mtattn.cli.lines import write_line
 
 EXAMPLES = """
 Examples:

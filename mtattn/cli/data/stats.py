@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from mtattn.cli.common import JsonOption, stderr_console, write_line
+from mtattn.cli.common import JsonOption, stderr_console
+from mtattn.cli.lines import write_line
 
 EXAMPLES = """
 Examples:

@@ -7,25 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtattn.cli.common import (
-    BeamOption,
-    JsonOption,
-    RunOption,
-    asked_at_terminal,
-    given,
-    open_lines,
-    open_run,
-    prompted,
-    rendered,
-    stderr_console,
-    write_line,
-)
+from mtattn.cli.common import BeamOption, JsonOption, RunOption, open_run, rendered, stderr_console
 from mtattn.cli.inspect_heads.files import HtmlOption, SvgOption, check_files, write_files
 from mtattn.cli.inspect_heads.history import history as show_history
 from mtattn.cli.inspect_heads.modes import check_options
 from mtattn.cli.inspect_heads.scorecard import DEFAULT_ABLATION_PAIRS, ListedHeads
 from mtattn.cli.inspect_heads.scorecard import scorecard as show_scorecard
 from mtattn.cli.inspect_heads.switches import switched_records
+from mtattn.cli.lines import asked_at_terminal, given, open_lines, prompted, write_line
 from mtattn.cli.switches import MuteOption, OnlyOption, UniformOption, read_switches
 
 if TYPE_CHECKING:

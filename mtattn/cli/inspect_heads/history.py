@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mtattn.cli.common import open_run, rendered, stderr_console, write_line
+from mtattn.cli.common import open_run, rendered, stderr_console
+from mtattn.cli.lines import write_line
 from mtattn.errors import InputError
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
-from mtattn.cli.common import open_run, stderr_console, write_line
+from mtattn.cli.common import open_run, stderr_console
+from mtattn.cli.lines import write_line
 from mtattn.cli.progress import stages
 
 if TYPE_CHECKING:
