@@ -126,13 +126,13 @@ def prepare(run: RunFolder, config: Config, *, resume: bool, note: Note) -> None
                 where=run.path,
                 fix="restore them, or train a new run",
             )
+        tokenizer = run.tokenizer()
         if run.manifest().get("tokenizer_sha256") not in (None, file_sha256(run.path / TOKENIZER)):
             raise RunError(
                 "this is not the tokenizer that the run began with",
                 where=run.path / TOKENIZER,
                 fix="restore the file, or train a new run",
             )
-        tokenizer = run.tokenizer()
     else:
         texts = (text for pair in parts.sample for text in (pair.src, pair.tgt))
         tokenizer = Tokenizer.train(texts, config.tokenizer.vocab_size)
@@ -179,11 +179,10 @@ def load_materials(run: RunFolder, config: Config, note: Note) -> Materials:
     n_encoded = run.manifest()["prepared"]["n_encoded"]
     train = EncodedPairs.on_disk(run.path / TRAIN_IDS, n_encoded, tokenizer.vocab_size)
     pairs = run.read_pairs(DEV)
-    chosen = evenly(range(len(pairs)), config.training.validation_pairs)
-    dev = [pairs[i] for i in chosen]
+    dev = evenly(pairs, config.training.validation_pairs)
     dev_encoded = EncodedPairs(_encoded("dev", dev, tokenizer, config.model.max_positions, note), tokenizer.vocab_size)
-    lines = run.read(DEV_LINKS).decode().splitlines()
-    dev_links = [sorted(Gold.parse(lines[i]).sure) for i in chosen]
+    lines = evenly(run.read(DEV_LINKS).decode().splitlines(), config.training.validation_pairs)
+    dev_links = [sorted(Gold.parse(line).sure) for line in lines]
     guidance = None
     if config.training.guided_alignment:
         lessons, weight = lessons_for(config.model), config.training.alignment_weight
