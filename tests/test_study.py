@@ -219,6 +219,15 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, pairs_file):
     assert (path / STUDY).is_file()
 
 
+def test_no_head_is_taught_unless_it_is_asked_for() -> None:
+    def taught(*assignments: str) -> bool:
+        return make_plan([1, 8], 1, "small", [*assignments], {}).config.training.guided_alignment
+
+    assert load_config("small").training.guided_alignment
+    assert not taught()
+    assert taught("training.guided_alignment=true")
+
+
 def test_a_run_of_other_settings_among_its_models_is_refused(tmp_path, trained_run):
     plan = make_plan([2], 1, "tiny", [*SETTINGS], {})
     folder = StudyFolder(tmp_path)

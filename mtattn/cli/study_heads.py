@@ -68,7 +68,8 @@ def study_heads(
 
     Each has as many parameters and the same budget. Compared are BLEU, the AER
     of the best aligning head, how differently heads look, how many can be muted,
-    and speed. Each model is a run folder like any other.
+    and speed. No head is taught to align, unless --set training.guided_alignment=true.
+    Each model is a run folder like any other.
     """
     from rich.console import Console
 
