@@ -10,7 +10,6 @@ from safetensors.torch import load, save
 
 from mtattn.config import Config
 from mtattn.errors import DamagedError, RunError
-from mtattn.files import write_whole
 from mtattn.run import CONFIG, MODEL, RunFolder
 from mtattn.transformer import Transformer
 
@@ -128,8 +127,3 @@ def tensors_as_bytes(tensors: dict[str, torch.Tensor]) -> bytes:
     """Give the safetensors file of tensors, which carries their checksum."""
     tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
     return save(tensors, {_CHECKSUM: _checksum(tensors)})
-
-
-def save_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
-    """Write tensors to a safetensors file, whole or not at all."""
-    write_whole(path, tensors_as_bytes(tensors))

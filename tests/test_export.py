@@ -23,7 +23,7 @@ from mtattn.files import whole_folder, write_whole
 from mtattn.run import MODEL, TOKENIZER, RunFolder
 from mtattn.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
 from mtattn.transformer import Transformer
-from mtattn.weights import load_model, save_tensors
+from mtattn.weights import load_model, tensors_as_bytes
 
 SIZES = {
     "d_model": 32,
@@ -75,7 +75,7 @@ def random_run(
             towards_end = torch.nn.functional.normalize(embedding[EOS], dim=0)
             model.decoder_norm.bias += 30 * direction + seed * towards_end
         write_whole(run.path / TOKENIZER, tokenizer.model)
-        save_tensors(run.path / MODEL, model.state_dict())
+        write_whole(run.path / MODEL, tensors_as_bytes(model.state_dict()))
         return run
 
     return make
@@ -132,7 +132,7 @@ def test_special_tokens_are_not_emitted_however_likely(engine: None, random_run:
     model = load_model(run, run.tokenizer().vocab_size)
     with torch.no_grad():
         model.decoder_norm.bias *= -1  # the unlikely tokens become the likeliest
-    save_tensors(run.path / MODEL, model.state_dict())
+    write_whole(run.path / MODEL, tensors_as_bytes(model.state_dict()))
     _, search = searches(run)
     for beam in (1, 3):
         for hypotheses in search(SOURCES, beam):
@@ -180,7 +180,7 @@ def test_an_export_of_other_weights_is_told_and_left_aside(exported: RunFolder) 
     model = load_model(exported, exported.tokenizer().vocab_size)
     with torch.no_grad():
         model.embedding.weight.mul_(1.5)
-    save_tensors(exported.path / MODEL, model.state_dict())
+    write_whole(exported.path / MODEL, tensors_as_bytes(model.state_dict()))
     result = mtattn(*arguments)
     assert "not of the run's present weights" in result.stderr
     assert result.stdout == mtattn(*arguments, "--engine", "torch").stdout

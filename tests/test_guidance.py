@@ -1,7 +1,7 @@
-"""Laws of guided alignment: what the head is taught, and that it learns it."""
+"""Laws of guided alignment: what heads are taught, and that they learn it."""
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -12,7 +12,16 @@ from mtattn.corpus.batches import EncodedPairs
 from mtattn.corpus.pairs import Pair
 from mtattn.heads.record import HeadName
 from mtattn.tokenizer import PAD, Spelling, Tokenizer
-from mtattn.training.guidance import Guidance, Lesson, fit_aligner, lessons_for, piece_links, silver_links, write_links
+from mtattn.training.guidance import (
+    Guidance,
+    Lesson,
+    PieceLinks,
+    fit_aligner,
+    lessons_for,
+    piece_links,
+    silver_links,
+    write_links,
+)
 from mtattn.training.workers import StepLoss, Workers, emission_loss
 from mtattn.transformer import AttentionWeights, Transformer
 
@@ -37,10 +46,17 @@ def gradients(model: Transformer, pairs: EncodedPairs, workers: Workers, guidanc
     )
 
 
+def guided(lessons: Sequence[Lesson], links: Iterable[PieceLinks], n_pairs: int, weight: float = 0.3) -> Guidance:
+    """Guide by the links of so many pairs."""
+    file = BytesIO()
+    write_links(links, range(n_pairs), n_pairs, file)
+    return Guidance(lessons, weight, np.frombuffer(file.getbuffer(), np.uint8), n_pairs)
+
+
 def three_links(*lessons: Lesson, weight: float = 0.3) -> Guidance:
     """Pair 0: target piece 0 to source pieces 0 and 1, piece 2 to 3; pair 1: nothing; pair 2: 0 to 1."""
     links = ([[0, 0], [0, 1], [2, 3]], np.zeros((0, 2)), [[0, 1]])
-    return Guidance(lessons or (EMITTED,), weight, (np.array(of_pair, dtype=np.uint16) for of_pair in links))
+    return guided(lessons or (EMITTED,), (np.array(of_pair, dtype=np.uint16) for of_pair in links), 3, weight)
 
 
 def weights_with(rows: torch.Tensor) -> AttentionWeights:
@@ -104,14 +120,11 @@ def test_rows_without_a_link_and_other_heads_are_left_alone() -> None:
     assert touched == [[1, 2, 0, 0], [1, 2, 0, 1], [1, 2, 2, 3]]
 
 
-def test_pairs_that_were_not_aligned_have_no_links(tmp_path: Path) -> None:
-    path, links = (
-        tmp_path / "links",
-        [np.array(pairs, dtype=np.uint16) for pairs in ([[0, 0], [0, 1], [2, 3]], [[0, 1]])],
-    )
-    with path.open("wb") as file:
-        write_links(links, [1, 3], 5, file)
-    guidance = Guidance.on_disk([EMITTED], 1.0, path, 5)
+def test_pairs_that_were_not_aligned_have_no_links() -> None:
+    links = [np.array(of_pair, dtype=np.uint16) for of_pair in ([[0, 0], [0, 1], [2, 3]], [[0, 1]])]
+    file = BytesIO()
+    write_links(links, [1, 3], 5, file)
+    guidance = Guidance([EMITTED], 1.0, np.frombuffer(file.getbuffer(), np.uint8), 5)
     assert [guidance.target([i]).tgt.tolist() for i in range(5)] == [[], [0, 0, 2], [], [0], []]
     assert [guidance.target([i]).src.tolist() for i in range(5)] == [[], [0, 1, 3], [], [1], []]
 
@@ -155,9 +168,8 @@ def test_a_head_learns_what_it_is_taught(
 ) -> None:
     texts = [Pair(*texts) for texts in TEXTS]
     aligner = fit_aligner(texts, n_pairs=10)
-    guidance = Guidance(
-        [EMITTED, Lesson(HeadName("cross", 1, 1), "read")], 1.0, silver_links(pairs, tokenizer, aligner, range(3))
-    )
+    links = silver_links(pairs, tokenizer, aligner, range(len(pairs)))
+    guidance = guided([EMITTED, Lesson(HeadName("cross", 1, 1), "read")], links, len(pairs), weight=1.0)
     model = new_model(tokenizer.vocab_size, dropout=0.0)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     losses = []

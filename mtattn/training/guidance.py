@@ -5,9 +5,7 @@ the word (Chen et al. 2020): that one knows what it looks for.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from io import BytesIO
 from itertools import product, tee
-from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
@@ -103,28 +101,16 @@ class Guidance:
     Args:
         lessons: the heads.
         weight: of their loss beside the one of the emitted tokens.
-        links: those of each training pair, from `piece_links`, in the order of the pairs; kept in memory.
+        links: uint8, what `write_links` wrote of the training pairs; may lie on disk.
+        n_pairs: how many these are.
     """
 
-    def __init__(self, lessons: Sequence[Lesson], weight: float, links: Iterable[PieceLinks]) -> None:
-        file = BytesIO()
-        kept = list(links)
-        write_links(kept, range(len(kept)), len(kept), file)
+    def __init__(self, lessons: Sequence[Lesson], weight: float, links: NDArray[np.uint8], n_pairs: int) -> None:
         self.lessons, self.weight = lessons, weight
-        self._lay_out(np.frombuffer(file.getbuffer(), np.uint8), len(kept))
-
-    @classmethod
-    def on_disk(cls, lessons: Sequence[Lesson], weight: float, path: Path, n_pairs: int) -> "Guidance":
-        """Leave the links of so many pairs in the file to which `write_links` wrote them."""
-        guidance = cls(lessons, weight, ())
-        guidance._lay_out(np.memmap(path, np.uint8, "r").view(np.ndarray), n_pairs)
-        return guidance
-
-    def _lay_out(self, flat: NDArray[np.uint8], n_pairs: int) -> None:
-        border = len(flat) - 4 * n_pairs
-        self._links = flat[:border].view(np.uint16).reshape(-1, 2)
+        border = len(links) - 4 * n_pairs
+        self._links = links[:border].view(np.uint16).reshape(-1, 2)
         self._starts = np.zeros(n_pairs + 1, dtype=np.int64)
-        np.cumsum(flat[border:].view(np.uint32), out=self._starts[1:])
+        np.cumsum(links[border:].view(np.uint32), out=self._starts[1:])
 
     def target(self, indices: Sequence[int] | NDArray[np.integer]) -> Target:
         """Collect the links of the pairs of these indices, as `EncodedPairs.batch` puts them into a batch."""

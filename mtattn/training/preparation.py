@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
+import numpy as np
+
 from mtattn.alignment.links import Gold, Links, pharaoh
 from mtattn.config import Config
 from mtattn.corpus.batches import EncodedPairs, write_ids
@@ -154,8 +156,7 @@ def prepare(run: RunFolder, config: Config, *, resume: bool, note: Note) -> None
     if guided:
         with open_whole(run.path / TRAIN_LINKS) as (file,):
             train = EncodedPairs.on_disk(run.path / TRAIN_IDS, n_encoded, tokenizer.vocab_size)
-            n = min(_N_GUIDED, n_encoded)
-            guiding = [i * n_encoded // n for i in range(n)]  # evenly spread
+            guiding = evenly(range(n_encoded), _N_GUIDED)
             write_links(silver_links(train, tokenizer, aligner, guiding), guiding, n_encoded, file)
     dev_links = aligner.align((split_words(pair.src), split_words(pair.tgt)) for pair in parts.dev)
     write_whole(run.path / DEV_LINKS, "".join(f"{pharaoh(links)}\n" for links in dev_links).encode())
@@ -186,5 +187,6 @@ def load_materials(run: RunFolder, config: Config, note: Note) -> Materials:
     guidance = None
     if config.training.guided_alignment:
         lessons, weight = lessons_for(config.model), config.training.alignment_weight
-        guidance = Guidance.on_disk(lessons, weight, run.path / TRAIN_LINKS, n_encoded)
+        links = np.memmap(run.path / TRAIN_LINKS, np.uint8, "r").view(np.ndarray)
+        guidance = Guidance(lessons, weight, links, n_encoded)
     return Materials(tokenizer, train, dev, dev_encoded, dev_links, guidance)

@@ -100,7 +100,7 @@ def scorecard(
         )
     gold = gold_pairs(direction, _N_GOLD, tokenizer, model.max_positions)
     if not gold:
-        notes.print("no gold alignments: the grammar has not these languages")
+        notes.print("no gold alignments of these languages that fit the model")
     with stages(notes) as on_stage:
         found = make_scorecard(model, tokenizer, pairs, gold, n_translated=ablation_pairs, on_stage=on_stage)
     cards = [card for card in found.sorted_by(sort) if card.head in heads]

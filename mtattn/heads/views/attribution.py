@@ -11,7 +11,7 @@ from rich.text import Text
 from mtattn.heads.row import MEASURES, Attribution, Measure
 from mtattn.heads.views.cells import BAR_STYLE, bar, columns, decimal, glued, paragraph
 from mtattn.heads.views.terminal import fitted
-from mtattn.text import json_line
+from mtattn.text import json_line, visible
 
 _LONGEST_LABEL = 14
 _FORMULAS: dict[Measure, str] = {
@@ -77,7 +77,8 @@ class WhyWording:
 
 def _table(shown: Attribution, wording: WhyWording, width: int) -> Iterator[Text]:
     """Draw a row for each source word, each measure with its number and a bar; the longest bar is its largest."""
-    left = min(_LONGEST_LABEL, max(map(cell_len, shown.columns)))
+    labels = [*map(visible, shown.columns)]
+    left = min(_LONGEST_LABEL, max(map(cell_len, labels)))
     column = min(_WIDEST, max(_NARROWEST, (width - left) // len(MEASURES)))  # a gap of 2, number, space, bar
     heading = Text(" " * left, style="bold")
     for measure in MEASURES:
@@ -86,7 +87,7 @@ def _table(shown: Attribution, wording: WhyWording, width: int) -> Iterator[Text
     yield heading
     units = ("%" if measure in _IN_PERCENT else "nats" for measure in MEASURES)
     yield Text(" " * left + "".join(f"  {fitted(unit.rjust(_NUMBER), column - 2)}" for unit in units).rstrip(), "dim")
-    for row, label in enumerate(shown.columns):
+    for row, label in enumerate(labels):
         line = Text(fitted(label, left))
         for measure in MEASURES:
             values = shown.of(measure)

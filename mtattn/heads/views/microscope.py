@@ -12,7 +12,7 @@ from mtattn.heads.record import Kind
 from mtattn.heads.row import RowInHead
 from mtattn.heads.views.cells import BAR_STYLE, bar, columns, decimal, glued, paragraph, vector
 from mtattn.heads.views.terminal import fitted
-from mtattn.text import json_line
+from mtattn.text import json_line, visible
 from mtattn.tokenizer import BOS_LABEL, EOS_LABEL
 
 _FORMULA = "head_i = Attention(q, K, V) = softmax(q Kᵀ / √d_k) V"
@@ -79,7 +79,7 @@ def _rows(shown: RowInHead) -> list[list[int]]:
 
 
 def _label(shown: RowInHead, keys: list[int], wording: MicroscopeWording) -> str:
-    label = shown.columns[keys[0]] if len(keys) == 1 else wording.others.format(n=len(keys))
+    label = visible(shown.columns[keys[0]]) if len(keys) == 1 else wording.others.format(n=len(keys))
     return fitted(label, min(_LONGEST_LABEL, cell_len(label)))
 
 
