@@ -18,7 +18,6 @@ Nothing in it is a pickle. Other files in the folder are left alone.
 import json
 import os
 import platform
-import shutil
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,6 +33,7 @@ from mtattn.config import Config, config_from, parse_settings
 from mtattn.corpus.pairs import Pair
 from mtattn.errors import ConfigError, RunError
 from mtattn.files import forget_attempt, write_whole
+from mtattn.replaced import Replaced
 from mtattn.tokenizer import Tokenizer
 
 RUNS = Path("runs")
@@ -45,9 +45,6 @@ _WEIGHTS = (MODEL, CHECKPOINT, PREVIOUS)
 _FOR_TRAINING = (PREVIOUS, DEV_LINKS, TRAIN_IDS, TRAIN_LINKS)  # of no use once it is finished
 _FILES = (MANIFEST, CONFIG, TOKENIZER, MODEL, CHECKPOINT, METRICS, HISTORY, DEV, TEST, *_FOR_TRAINING)
 _LOCK = ".lock"  # held by the process that trains
-# Folder of the files of a run until it is sure that another one takes its place. The manifest goes there last and comes
-# back first, so that without it they are on their way.
-_REPLACED, _FORGOTTEN = ".replaced", ".forgotten"
 _MOST_BYTES = 2**28  # of a file that is not weights, so that a stranger's cannot fill the memory
 
 
@@ -133,7 +130,7 @@ class RunFolder:
             )
         with run.locked() if present else nullcontext():
             if present:
-                run._put_aside()
+                run._make_place()
             run.write_manifest({"command": sys.argv[1:], "started_at": now(), **describe_machine()})
             write_whole(path / CONFIG, config.to_toml().encode())
         return run
@@ -166,46 +163,31 @@ class RunFolder:
             (self.path / _LOCK).unlink(missing_ok=True)
             lock.release()
 
-    def _put_aside(self) -> None:
-        """Make place for another run, see `create`."""
-        aside = self.path / _REPLACED
-        if self.replaces():
+    @property
+    def replaced(self) -> Replaced:
+        """The run that this one is to replace, if any."""
+        return Replaced(self.path, _FILES)
+
+    def _make_place(self) -> None:
+        """Put the files of this run aside, see `create`."""
+        if self.replaced.is_there():
             if self.has_checkpoint():  # this run is itself one that has taken another's place
-                self.forget_replaced()
+                self.replaced.forget()
             else:
                 self.give_up()
         try:
-            aside.mkdir()
-            for name in reversed(_FILES):
-                if os.path.lexists(self.path / name):
-                    (self.path / name).rename(aside / name)
+            self.replaced.take()
         except OSError as error:
             raise RunError(
                 f"the run cannot be replaced ({error.strerror})", where=self.path, fix="choose another with --run"
             ) from error
 
-    def replaces(self) -> bool:
-        """Say whether the files of a run that this one is to replace are kept, all or those on their way."""
-        try:
-            return stat.S_ISDIR((self.path / _REPLACED).lstat().st_mode)  # a stranger's link could lead to any files
-        except OSError:
-            return False
-
-    def _is_aside(self) -> bool:
-        return (self.path / _REPLACED / MANIFEST).exists()
-
     def give_up(self) -> None:
         """Delete the files of a beginning that came to nothing; those of a run that it was to replace come back."""
         for name in (CONFIG, *reversed(_FILES)):  # without the config it is not begun, see `recover`
             (self.path / name).unlink(missing_ok=True)
-        if self.replaces():
-            self._bring_back()
-
-    def _bring_back(self) -> None:
-        for name in _FILES:
-            if os.path.lexists(self.path / _REPLACED / name):
-                (self.path / _REPLACED / name).rename(self.path / name)
-        self.forget_replaced()
+        if self.replaced.is_there():
+            self.replaced.bring_back()
 
     def recover(self) -> None:
         """Bring a run back whose replacement was cut off before the other was begun.
@@ -215,20 +197,12 @@ class RunFolder:
         """
 
         def cut_off() -> bool:
-            return self.replaces() and not (self._is_aside() and self.has_config())
+            return self.replaced.is_there() and not (self.replaced.is_whole() and self.has_config())
 
         if cut_off():
             with self.locked():  # another process may be on its way there
                 if cut_off():
-                    self.give_up() if self._is_aside() else self._bring_back()
-
-    def forget_replaced(self) -> None:
-        """Delete the files of the run that this one has taken the place of, if any."""
-        forgotten = self.path / _FORGOTTEN
-        shutil.rmtree(forgotten, ignore_errors=True)
-        if self.replaces():
-            (self.path / _REPLACED).rename(forgotten)  # first, since half of it could be taken for what is on its way
-            shutil.rmtree(forgotten, ignore_errors=True)
+                    self.give_up() if self.replaced.is_whole() else self.replaced.bring_back()
 
     def forget_attempts(self) -> None:
         """Delete what a training left that was killed while it wrote a file."""
@@ -240,7 +214,7 @@ class RunFolder:
         for name in _FOR_TRAINING:
             if os.path.lexists(self.path / name):  # where nothing is left, it may be a folder that is only read
                 (self.path / name).unlink()
-        self.forget_replaced()
+        self.replaced.forget()
 
     def has_checkpoint(self) -> bool:
         """Say whether there is something to go on from."""
@@ -310,7 +284,7 @@ class RunFolder:
         except OSError as error:
             what = "there is no such folder" if isinstance(error, FileNotFoundError) else str(error.strerror)
             raise RunError(f"no run can be read here ({what})", where=self.path, fix=fix) from error
-        if self.replaces():
+        if self.replaced.is_there():
             fix = f"it was cut off while it was replaced; `mtattn train --run {self.path} --resume` brings it back"
         if not begun:
             raise RunError("no run is in this folder", where=self.path, fix=fix)

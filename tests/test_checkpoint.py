@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from bad_inputs.case import nobody
 from killing import Killer
 from safetensors.torch import load_file, save_file
 from test_kills import outcome, training
@@ -17,6 +18,7 @@ from test_training import StopsAt, settings, train
 
 from mtattn.errors import DamagedError, OutputError, RunError
 from mtattn.run import CHECKPOINT, CONFIG, METRICS, MODEL, PREVIOUS, RunFolder
+from mtattn.training.checkpoint import mend_checkpoint
 from mtattn.training.lines import LineFile
 from mtattn.weights import load_model, load_tensors, tensors_as_bytes
 
@@ -166,6 +168,29 @@ def test_lines_that_cannot_be_written_are_told_with_their_file(tmp_path: Path) -
     lines.append({"step": 1})
     with pytest.raises(OutputError, match=rf"/{METRICS}: cannot be written \(Is a directory\); make room for it"):
         lines.save()
+
+
+def test_lines_that_may_not_be_written_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(METRICS).write_text("{}\n")
+    Path(METRICS).chmod(0o444)
+    lines = LineFile(Path(METRICS))
+    for act in (lines.save, lambda: lines.cut(1)):
+        with (
+            nobody(),
+            pytest.raises(OutputError, match=rf"^{METRICS}: cannot be written \(Permission denied\); make room"),
+        ):
+            act()
+
+
+def test_a_checkpoint_that_may_not_be_read_is_not_taken_for_damaged(
+    stopped: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(stopped.path)
+    Path(CHECKPOINT).chmod(0)
+    with nobody(), pytest.raises(RunError, match="Permission denied"):
+        mend_checkpoint(RunFolder(Path()), pytest.fail)
+    assert {CHECKPOINT, PREVIOUS} <= {path.name for path in stopped.path.iterdir()}
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import mtattn
 
 FLOORS = [
     {"errors", "text", "carried", "dropout"},
-    {"attention", "files"},
+    {"attention", "files", "replaced"},
     {"config", "tokenizer"},
     {"alignment", "corpus", "transformer"},
     {"run"},

@@ -188,7 +188,7 @@ def train(
             display.note(f"{kept}; go on with: mtattn train --run {folder.path} --resume")
         raise
     if team.leads:
-        folder.forget_replaced()
+        folder.replaced.forget()
     if status:
         display.note(f"stopped and saved; go on with: mtattn train --run {folder.path} --resume")
         raise typer.Exit(status)

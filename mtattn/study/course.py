@@ -93,7 +93,7 @@ def _train(run: RunFolder, plan: Plan, member: Member, console: Console) -> None
             with suppress(OSError):  # where other files lie in it
                 run.path.rmdir()
         raise
-    run.forget_replaced()
+    run.replaced.forget()
     if status:
         raise Interrupted(status - 128)
 
