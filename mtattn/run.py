@@ -47,7 +47,7 @@ _FILES = (MANIFEST, CONFIG, TOKENIZER, MODEL, CHECKPOINT, METRICS, HISTORY, DEV,
 _LOCK = ".lock"  # held by the process that trains
 # Folder of the files of a run until it is sure that another one takes its place. The manifest goes there last and comes
 # back first, so that without it they are on their way.
-_REPLACED = ".replaced"
+_REPLACED, _FORGOTTEN = ".replaced", ".forgotten"
 _MOST_BYTES = 2**28  # of a file that is not weights, so that a stranger's cannot fill the memory
 
 
@@ -186,8 +186,10 @@ class RunFolder:
 
     def replaces(self) -> bool:
         """Say whether the files of a run that this one is to replace are kept, all or those on their way."""
-        aside = self.path / _REPLACED
-        return aside.is_dir() and not aside.is_symlink()  # a stranger's link could lead to any files of ours
+        try:
+            return stat.S_ISDIR((self.path / _REPLACED).lstat().st_mode)  # a stranger's link could lead to any files
+        except OSError:
+            return False
 
     def _is_aside(self) -> bool:
         return (self.path / _REPLACED / MANIFEST).exists()
@@ -222,7 +224,11 @@ class RunFolder:
 
     def forget_replaced(self) -> None:
         """Delete the files of the run that this one has taken the place of, if any."""
-        shutil.rmtree(self.path / _REPLACED, ignore_errors=True)
+        forgotten = self.path / _FORGOTTEN
+        shutil.rmtree(forgotten, ignore_errors=True)
+        if self.replaces():
+            (self.path / _REPLACED).rename(forgotten)  # first, since half of it could be taken for what is on its way
+            shutil.rmtree(forgotten, ignore_errors=True)
 
     def forget_attempts(self) -> None:
         """Delete what a training left that was killed while it wrote a file."""

@@ -36,6 +36,18 @@ def lines_without_controls(text: str) -> str:
     return "\n".join(map(without_controls, text.split("\n")))
 
 
+def visible(label: str) -> str:
+    """Let a label be seen that is a mark without its letter, or nothing visible at all.
+
+    Example:
+        >>> visible("\u0303"), visible("\u200d"), visible("gato")
+        ('◌̃', 'U+200D', 'gato')
+    """
+    if label and all(unicodedata.category(character) in ("Cf", "Zs") for character in label):
+        return " ".join(f"U+{ord(character):04X}" for character in label)
+    return f"◌{label}" if unicodedata.category(label[:1] or " ").startswith("M") else label
+
+
 def foreign_encoding(start: bytes) -> str:
     """Guess from the beginning of a text in which encoding it is, where that is not UTF-8.
 

@@ -24,7 +24,7 @@ from mtattn.text import without_controls
 PAD, BOS, EOS, UNK = 0, 1, 2, 3
 EOS_LABEL = "</s>"
 BOS_LABEL = "<s>"
-SPACE = "▁"
+_SPACE = "▁"
 _MOST_WORDS = 10_000_000  # more are counted as if they were so many: sentencepiece takes some 80 bytes for each
 _LONGEST_KEPT = 100  # characters of a word whose pieces are remembered
 _WORD = re.compile(r"\w+(?:['’]\w+)?|[^\w\s]")
@@ -112,7 +112,7 @@ class Tokenizer:
         counts: Counter[str] = Counter()
         for run, n in Counter(run for text in texts for run in text.split()).items():
             for word in _spaced_words(run):
-                if SPACE not in word:
+                if _SPACE not in word:
                     counts[word] += n
         if (n_words := counts.total()) > _MOST_WORDS:
             counts = Counter({word: -(-n * _MOST_WORDS // n_words) for word, n in counts.items()})
@@ -160,9 +160,9 @@ class Tokenizer:
     def _encode_run_anew(self, run: str) -> tuple[int, ...]:
         ids: list[int] = []
         for word in _spaced_words(run):
-            for n, part in enumerate(word.split(SPACE)):
+            for n, part in enumerate(word.split(_SPACE)):
                 if n:  # sentencepiece would read a literal ▁ as a space
-                    ids += [self._id_of_byte[byte] for byte in SPACE.encode()]
+                    ids += [self._id_of_byte[byte] for byte in _SPACE.encode()]
                 ids += self._processor.encode(part) if part else []
         return tuple(ids)
 
@@ -211,7 +211,7 @@ class Tokenizer:
                 text += decoder.decode(bytes([self._byte_of_id[i]]))
             else:
                 decoder.reset()  # forget the start of a character that does not go on
-                text += "" if i <= UNK else self._pieces[i].replace(SPACE, " ")
+                text += "" if i <= UNK else self._pieces[i].replace(_SPACE, " ")
             ends.append(len(text))
         text = without_controls(text)  # byte pieces can spell them
         spans = [match.span() for match in _WORD.finditer(text)]

@@ -111,6 +111,9 @@ class Browser:
         self.call("Page.navigate", url=page.as_uri())
         while "Page.loadEventFired" not in self._events:
             self._next()
+        loaded = f"location.href === {json.dumps(page.as_uri())} && document.readyState === 'complete'"
+        while not self.evaluate(loaded):  # that event may have been of the page before
+            self.settle()
 
     def evaluate(self, expression: str) -> Any:
         """Give the value of a JavaScript expression in the page."""

@@ -8,6 +8,7 @@ import pytest
 import torch
 from browser import Browser, find_browser
 from hypothesis import settings
+from killing import Killer
 from rich.console import Console
 from torch import nn
 
@@ -170,6 +171,20 @@ def pairs_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("corpus") / "pairs.tsv"
     path.write_text("".join(lines), encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def few_pairs(tmp_path_factory: pytest.TempPathFactory, pairs_file: Path) -> Path:
+    """Write 60 pairs, with which a training takes a second."""
+    path = tmp_path_factory.mktemp("corpus") / "few.tsv"
+    path.write_text("".join(pairs_file.read_text(encoding="utf-8").splitlines(keepends=True)[:60]), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def killer() -> Iterator[Killer]:
+    with Killer() as killer:
+        yield killer
 
 
 @pytest.fixture(scope="session")

@@ -14,14 +14,15 @@ from test_training import StopsAt, settings, train
 from mtattn.alignment.links import Gold
 from mtattn.config import config_from
 from mtattn.corpus.loading import read_gold
-from mtattn.corpus.pairs import Direction, Pair
+from mtattn.corpus.pairs import Direction, Pair, evenly
 from mtattn.decoding.search import greedy_search
 from mtattn.errors import ConfigError, RunError
 from mtattn.heads.capture import capture
 from mtattn.heads.card import COLUMNS
 from mtattn.heads.history import Frame, head_to_show, read_history
 from mtattn.heads.record import KINDS, HeadName, HeadRecord
-from mtattn.heads.scorecard import evenly, fits, make_scorecard
+from mtattn.heads.samples import fits
+from mtattn.heads.scorecard import make_scorecard
 from mtattn.run import CHECKPOINT, DEV, HISTORY, MODEL, RunFolder
 from mtattn.text import json_line
 from mtattn.tokenizer import Tokenizer, split_words

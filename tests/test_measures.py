@@ -11,8 +11,8 @@ from mtattn.heads.measures import (
     DiversityMeter,
     Meter,
     jensen_shannon_distance,
-    rank_correlation,
 )
+from mtattn.heads.ranks import rank_correlation
 from mtattn.heads.record import KINDS, AttentionMap, Kind
 
 SOURCE, TARGET = ("▁El", "▁gato", ",", "▁negro", "."), ("▁The", "▁bl", "ack", "▁cat")

@@ -146,9 +146,19 @@ def test_a_mean_leaves_muted_heads_out_and_says_so(page, tmp_path):
         page.click(f"#heads [data-layer='{layer or ''}'][data-head='{head or ''}']")
         assert table(page) == expected_table(attention, layer, head)
         assert texts(page, "#matrix-title") == [attention.select(layer, head).name]
-    assert texts(page, "#heads .role:not(:empty)") == ["muted", "muted"]
+    assert texts(page, "#heads .muted b") == ["1.2", "2.3"]
+    labels = page.evaluate("[...document.querySelectorAll('#heads .muted')].map((one) => one.ariaLabel)")
+    assert [label.partition(":")[0] for label in labels] == ["cross.1.2, muted", "cross.2.3, muted"]
     pick(page, "kind", "encoder")
     assert table(page) == expected_table(muted.words["encoder"], 2, 1)
+
+
+def test_a_word_that_could_not_be_seen_is_shown_all_the_same(page, tmp_path):
+    path = tmp_path / "heads.html"
+    path.write_text(to_html([[record("q \u0303 \u200d", "one two")]]), encoding="utf-8")
+    page.open(path)
+    assert texts(page, "#columns .label") == ["q", "◌\u0303", "U+200D", "</s>"]
+    assert texts(page, "#table thead th") == ["q", "◌\u0303", "U+200D", "</s>"]
 
 
 def test_a_finger_does_what_a_hand_does(page):

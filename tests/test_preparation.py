@@ -12,6 +12,7 @@ from test_training import StopsAt, settings, steps_of, train
 
 import mtattn.corpus.batches as batches_room
 from mtattn.config import config_from
+from mtattn.errors import RunError
 from mtattn.run import CONFIG, DEV, MODEL, TOKENIZER, TRAIN_IDS, TRAIN_LINKS, RunFolder
 from mtattn.training.interrupt import Interrupted
 from mtattn.training.progress import Display, StepReport
@@ -110,10 +111,23 @@ def test_another_file_with_the_same_pairs_is_as_good(tmp_path: Path, mine: Path,
 
 def test_dev_pairs_that_were_changed_in_the_folder_are_not_taken(tmp_path: Path, mine: Path) -> None:
     train(tmp_path / "run", settings(mine), StopsAt(5))
+    kept = (tmp_path / "run" / DEV).read_bytes()
     changed(tmp_path / "run" / DEV)
     display = Listens()
     train(tmp_path / "run", None, display)
     assert display.told("held out")
+    assert (tmp_path / "run" / DEV).read_bytes() == kept
+
+
+def test_a_tokenizer_that_was_changed_in_the_folder_is_not_taken(tmp_path: Path, mine: Path) -> None:
+    train(tmp_path / "run", settings(mine), StopsAt(5))
+    path = tmp_path / "run" / TOKENIZER
+    kept = path.read_bytes()
+    path.write_bytes(kept.replace("é".encode(), "è".encode(), 1))
+    with pytest.raises(RunError, match=f"{TOKENIZER}: this is not the tokenizer that the run began with; restore"):
+        train(tmp_path / "run", None)
+    path.write_bytes(kept)
+    assert train(tmp_path / "run", None) == 0
 
 
 def test_links_are_made_anew_where_they_are_not_what_was_written(tmp_path: Path, mine: Path) -> None:

@@ -161,3 +161,4 @@ def test_special_tokens_are_groups_of_their_own() -> None:
     assert Groups.of(words, members, first="<s>") == Groups(("<s>", "don't", "go"), (0, 1, 1, 2))
     assert Groups.of(words, members, first="<s>", last="</s>").members == (0, 1, 1, 2, 3)
     assert Groups.of([""], [], last="</s>") == Groups(("</s>",), (0,))
+    assert Groups.of([""], [0, 0], last="</s>") == Groups(("▁", "</s>"), (0, 0, 1))

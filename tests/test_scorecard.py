@@ -17,12 +17,13 @@ from typer.testing import CliRunner
 from mtattn.alignment.links import Gold
 from mtattn.cli import app
 from mtattn.corpus.loading import read_gold
-from mtattn.corpus.pairs import Direction, Pair
+from mtattn.corpus.pairs import Direction, Pair, evenly
 from mtattn.errors import InputError
 from mtattn.heads.alignment import row_links, word_maps
 from mtattn.heads.card import COLUMNS, Scorecard
 from mtattn.heads.record import HeadName, Reading
-from mtattn.heads.scorecard import best_aligner, evenly, find_links, fits, make_scorecard
+from mtattn.heads.samples import fits
+from mtattn.heads.scorecard import best_aligner, find_links, make_scorecard
 from mtattn.heads.views.scorecard import show, to_csv, to_json
 from mtattn.run import RunFolder
 from mtattn.tokenizer import Tokenizer
@@ -85,8 +86,7 @@ def test_links_are_those_of_the_rows(
     text_model: Transformer, tokenizer: Tokenizer, gold: list[tuple[Pair, Gold]]
 ) -> None:
     pairs = [(pair.src, pair.tgt) for pair, _ in gold]
-    encoded = [(tokenizer.encode(src), tokenizer.encode(tgt)) for src, tgt in pairs]
-    found = find_links(text_model, tokenizer, encoded, quiet("", 0))
+    found = find_links(text_model, tokenizer, [pair for pair, _ in gold], quiet("", 0))
     maps = dict(word_maps(text_model, tokenizer, pairs))
     words: dict[Reading, slice] = {"emitted": slice(0, -1), "read": slice(1, None)}
     for reading, rows in words.items():

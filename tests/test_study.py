@@ -23,7 +23,7 @@ from mtattn.study.conclusion import conclude
 from mtattn.study.course import conduct
 from mtattn.study.duration import expected_s
 from mtattn.study.folder import STUDY, Member, Study, StudyFolder, make_plan
-from mtattn.study.measuring import tokens_per_s
+from mtattn.study.measuring import measure, tokens_per_s
 from mtattn.study.results import TOLERANCE, ModelNumbers, by_heads
 from mtattn.study.view import show
 from mtattn.training.interrupt import Interrupted
@@ -219,6 +219,15 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, pairs_file):
     assert (path / STUDY).is_file()
 
 
+def test_no_head_is_taught_unless_it_is_asked_for() -> None:
+    def taught(*assignments: str) -> bool:
+        return make_plan([1, 8], 1, "small", [*assignments], {}).config.training.guided_alignment
+
+    assert load_config("small").training.guided_alignment
+    assert not taught()
+    assert taught("training.guided_alignment=true")
+
+
 def test_a_run_of_other_settings_among_its_models_is_refused(tmp_path, trained_run):
     plan = make_plan([2], 1, "tiny", [*SETTINGS], {})
     folder = StudyFolder(tmp_path)
@@ -295,6 +304,16 @@ def test_a_time_budget_is_what_the_trainings_take(pairs_file):
     train_s, measure_s = expected_s(study)
     assert train_s == 4 * 3 * 60
     assert 0 < measure_s < math.inf
+
+
+def test_measuring_takes_about_as_long_as_was_said(study, pairs_file, monkeypatch):
+    monkeypatch.setattr(time, "perf_counter", time.process_time)  # what else the machine does counts for nothing
+    begun = time.process_time()
+    measure(RunFolder(study[0] / "heads-2-seed-1"), lambda name, total: lambda n: None)
+    took_s = time.process_time() - begun
+    given = {"data.sources": [str(pairs_file)], "training.threads": 1}
+    _, measure_s = expected_s(Study(make_plan([2], 1, "tiny", [*SETTINGS], given)))
+    assert took_s / 2 < measure_s < 2 * took_s
 
 
 def test_speed_is_the_median_over_steps_whatever_lies_between_them(tmp_path):

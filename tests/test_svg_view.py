@@ -1,13 +1,14 @@
 """The drawing: well-formed, complete, legible without colour, and alone."""
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 from head_records import HOSTILE, record
 
 from mtattn.errors import InputError
-from mtattn.heads.record import KINDS, HeadRecord
+from mtattn.heads.record import KINDS, HeadRecord, Untouched
 from mtattn.heads.views.colours import css, paper
 from mtattn.heads.views.svg import to_svg
 
@@ -43,6 +44,21 @@ def test_without_a_head_named_the_mean_and_every_head_are_drawn():
     assert len(cells(svg)) == n_maps * len(attention.rows) * len(attention.columns)
     texts = {text.text for text in svg.iter(f"{SVG}text")}
     assert {"cross.1.1", "cross.2.4", "mean of all 2 × 4 heads of cross"} <= texts
+
+
+@pytest.mark.parametrize("n_words", [1, 5, 40])
+def test_the_pair_stands_above_the_map_in_lines_that_fit(n_words):
+    source, target = (" ".join(f"{word}{n}" for n in range(n_words)) for word in ("palabra", "word"))
+    one = replace(record(source, target), forced=True, untouched=Untouched({"mute": ["cross.1.1"]}, "x", -1.0, -2.0))
+    for choice in ({}, {"layer": 1, "head": 2, "kind": "encoder"}):
+        svg = drawn(one, **choice)
+        lines = [text.text for text in svg.iter(f"{SVG}text")]
+        shown = " ".join(lines)
+        assert shown.startswith(f"{source} → {target} (given) heads switched: mute cross.1.1 ")
+        width = float(svg.get("width"))
+        n_pair_lines = next(i for i, line in enumerate(lines) if line.startswith("heads switched"))
+        assert all(7 * len(line) <= width for line in lines[:n_pair_lines])
+        assert (n_pair_lines > 2) == (n_words == 40)
 
 
 def test_labels_and_numbers_are_text():

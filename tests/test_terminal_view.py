@@ -116,6 +116,16 @@ def test_text_that_runs_from_right_to_left_turns_nothing_else_around(rows: list[
             assert f"\u200e{label}\u200e" in "".join(block)
 
 
+@pytest.mark.parametrize(("label", "shown"), [("\u0303", "◌\u0303"), ("\u200d", "U+200D"), ("▁", "▁")])
+def test_a_word_that_could_not_be_seen_is_shown_all_the_same(label: str, shown: str) -> None:
+    chosen = selection([label, "gato"], ["a", label])
+    for block in blocks(chosen, 60):
+        assert len({cell_len(line) for line in block}) == 1
+    lines = [line.plain for line in (*heat_map(chosen, 60), *strongest(chosen, "cross"))]
+    assert sum(line.startswith(shown) for line in lines) == 2
+    assert lines[0].split() == ["a", shown, "</s>"]
+
+
 def test_columns_use_the_width_there_is() -> None:
     chosen = selection(["a"], ["gato"] * 30)
     assert len(blocks(chosen, 200)) == 1

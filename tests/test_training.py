@@ -141,6 +141,28 @@ def test_the_place_on_the_schedule_is_the_share_of_the_time_that_is_gone(tmp_pat
         assert step["position"] == pytest.approx(step["elapsed_s"] / (100 * 60 * 0.95), abs=1e-3)
 
 
+def test_with_a_time_budget_the_time_before_a_stop_counts(tmp_path, pairs_file):
+    config = config_from(settings(pairs_file, steps=0, minutes=100.0, validations=1))
+    run = RunFolder.create(tmp_path / "run", config)
+    begun = time.monotonic()
+    train_run(run, resume=False, display=StopsAt(2), started=begun - 50 * 60)
+    assert train_run(run, resume=True, display=StopsAt(4), started=time.monotonic() - 20 * 60) == 130
+    took_s = time.monotonic() - begun
+    elapsed_s = [step["elapsed_s"] for step in steps_of(run.path)]
+    for elapsed, before in zip(elapsed_s, (50, 50, 70, 70), strict=True):
+        assert before * 60 <= elapsed <= before * 60 + took_s
+    for step in steps_of(run.path):
+        assert step["position"] == pytest.approx(step["elapsed_s"] / (100 * 60 * 0.95), abs=1e-3)
+
+
+def test_a_signal_while_patience_ends_leaves_a_finished_run(tmp_path, pairs_file):
+    config = settings(pairs_file, steps=500, validations=100, patience=2, learning_rate=1e-9)
+    config["training"]["muon_learning_rate"] = 1e-9
+    assert train(tmp_path / "run", config, StopsAt(15)) == 0
+    assert len(steps_of(tmp_path / "run")) == 15
+    assert RunFolder(tmp_path / "run").manifest()["steps"] == 15
+
+
 def test_patience_stops_a_training_that_no_longer_gets_better(tmp_path, pairs_file):
     config = settings(pairs_file, steps=500, validations=100, patience=2, learning_rate=1e-9)
     config["training"]["muon_learning_rate"] = 1e-9

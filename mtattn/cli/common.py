@@ -4,8 +4,7 @@ import inspect
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -127,25 +126,6 @@ def open_run(ctx: typer.Context, path: Path | None) -> "RunFolder":
         for name, fact in run.manifest().items():
             console.print(f"  {name}: {fact}")
     return run
-
-
-@contextmanager
-def counting(console: "Console", *, shown: bool = True) -> Iterator[Callable[[int], None]]:
-    """Show in a terminal how many sentences were translated while it goes on.
-
-    Args:
-        console: of stderr.
-        shown: False where the results themselves appear in the terminal meanwhile.
-
-    Yields:
-        What is to be called with the number of sentences translated since the call before.
-    """
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} sentences translated"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda n: progress.advance(task, n)
 
 
 def rendered(console: "Console", lines: "Iterable[Text]") -> str:

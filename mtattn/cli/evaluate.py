@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from mtattn.cli.common import BeamOption, EngineOption, JsonOption, RunOption, counting, open_run, stderr_console
+from mtattn.cli.common import BeamOption, EngineOption, JsonOption, RunOption, open_run, stderr_console
 from mtattn.cli.lines import write_line
+from mtattn.cli.progress import counting
 from mtattn.decoding.engines import Engine
 
 EXAMPLES = """

@@ -68,7 +68,8 @@ def study_heads(
 
     Each has as many parameters and the same budget. Compared are BLEU, the AER
     of the best aligning head, how differently heads look, how many can be muted,
-    and speed. Each model is a run folder like any other.
+    and speed. No head is taught to align, unless --set training.guided_alignment=true.
+    Each model is a run folder like any other.
     """
     from rich.console import Console
 
@@ -135,7 +136,7 @@ def _config_for(minutes: float | None, settings: list[str] | None, given: dict[s
 
 def _conduct(folder: "StudyFolder", study: "Study", notes: "Console") -> "Study":
     """Train and measure what is missing of a study, after having said how long that takes."""
-    from mtattn.cli.inspect_heads.scorecard import stages
+    from mtattn.cli.progress import stages
     from mtattn.corpus.loading import check_sources
     from mtattn.errors import MtattnError
     from mtattn.study.course import conduct

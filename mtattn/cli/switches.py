@@ -64,7 +64,7 @@ def engine_with(switches: "Switches | None", engine: Engine) -> Engine:
     return Engine.TORCH if switches else engine
 
 
-def with_switches(translator: "Translator", switches: "Switches") -> "Translator":
+def switched_translator(translator: "Translator", switches: "Switches") -> "Translator":
     """Give a translator by torch another beside it that has the same model, but with heads switched.
 
     Raises:

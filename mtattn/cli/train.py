@@ -55,8 +55,8 @@ def train(
     data: Annotated[
         list[str] | None,
         typer.Option(
-            help="Sentence pairs: a .tsv, .csv, .jsonl or .parquet file, a Moses pair a.es,a.en, or "
-            "hf:owner/name[:config][@revision]. Several times for several sources.",
+            help="Sentence pairs: a .tsv, .csv, .jsonl or .parquet file, a Moses pair a.es,a.en, a folder of .tsv "
+            "files, or hf:owner/name[:config][@revision]. Several times for several sources.",
             metavar="SOURCE",
         ),
     ] = None,
@@ -112,8 +112,10 @@ def train(
         "training.probes": probes,
     }
     given = {key: value for key, value in given.items() if value is not None}
-    if resume and (force or repeat or run is None or config or given or settings):
-        raise typer.BadParameter("--resume goes with --run alone: the run's own settings hold")
+    if resume and run is None:
+        raise typer.BadParameter("--resume needs --run, the folder of the run that is to go on")
+    if resume and (force or repeat or config or given or settings):
+        raise typer.BadParameter("--resume goes with --run alone: the run's own settings hold, leave out all others")
     if repeat and (config or given or settings):
         raise typer.BadParameter("--repeat goes with --run and --force alone: the settings of the run repeated hold")
     if repeat and run and repeat.resolve() == run.resolve():

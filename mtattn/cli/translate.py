@@ -13,12 +13,12 @@ from mtattn.cli.common import (
     EngineOption,
     JsonOption,
     RunOption,
-    counting,
     open_run,
     stderr_console,
     translations_json,
 )
 from mtattn.cli.lines import asked_at_terminal, given, open_lines, prompted, write_line
+from mtattn.cli.progress import counting
 from mtattn.cli.switches import (
     MuteOption,
     OnlyOption,
@@ -26,7 +26,7 @@ from mtattn.cli.switches import (
     compared,
     engine_with,
     read_switches,
-    with_switches,
+    switched_translator,
 )
 from mtattn.decoding.engines import Engine
 from mtattn.text import json_line
@@ -99,7 +99,7 @@ def translate(
         raise InputError("there is no such folder", where=output_file.parent, fix="make it, or name another --output")
     console = stderr_console(ctx)
     translator = open_translator(open_run(ctx, run), engine_with(switches, engine), console.print)
-    changed = with_switches(translator, switches) if switches else None
+    changed = switched_translator(translator, switches) if switches else None
 
     def lines(source: Iterable[str], at_once: int, count: Callable[[int], None] | None = None) -> Iterator[str]:
         source, again = tee(source)

@@ -3,8 +3,9 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from mtattn.errors import DataError
 from mtattn.text import normalise
@@ -14,6 +15,8 @@ _WORDS = re.compile(r"\w+")
 _ASCII_WORDS = bytes(ord(char.casefold() if _WORDS.match(char) else " ") for char in map(chr, range(128))).ljust(256)
 _LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
 
+Item = TypeVar("Item")
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -21,6 +24,17 @@ class Pair:
 
     src: str
     tgt: str
+
+
+def evenly(items: Sequence[Item], n: int) -> list[Item]:
+    """Take n of the items, evenly spaced, or all if there are no more.
+
+    Example:
+        >>> evenly("abcdef", 3)
+        ['a', 'c', 'e']
+    """
+    n = min(n, len(items))
+    return [items[i * len(items) // n] for i in range(n)]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """How much a model needs each head: by the gradient of a gate on it, and by muting it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,26 +10,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from mtattn.corpus.batches import pad
-from mtattn.corpus.lengths import batches_by_length
 from mtattn.corpus.pairs import Pair
 from mtattn.decoding.search import TorchSearch
 from mtattn.decoding.translator import Translator
 from mtattn.evaluation import BleuLost, Bootstrap
 from mtattn.heads.record import HeadName, Kind
+from mtattn.heads.samples import Encoded, encoded_batches
 from mtattn.heads.switches import Switches, attentions, head_names, switched
 from mtattn.tokenizer import BOS, EOS, PAD, Tokenizer
 from mtattn.transformer import Transformer
 
 OnProgress = Callable[[int], None]
-Encoded = tuple[list[int], list[int]]
-"""The token ids of a source and a target, without <s> and </s>."""
-
-_BATCH_TOKENS = 4096
-
-
-def encoded_batches(pairs: Sequence[Encoded]) -> Iterator[list[int]]:
-    """Group pairs of like length, see `batches_by_length`."""
-    return batches_by_length([len(src) + len(tgt) + 2 for src, tgt in pairs], _BATCH_TOKENS)
 
 
 def token_losses(model: Transformer, pairs: Sequence[Encoded]) -> tuple[Tensor, Tensor]:

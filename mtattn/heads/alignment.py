@@ -91,17 +91,29 @@ def column_links(weights: NDArray[np.floating]) -> Links:
     return [(s, int(t)) for s, t in enumerate(weights.argmax(axis=0)) if weights[t, s] >= _LEAST_WEIGHT]
 
 
+def between_words(weights: NDArray[np.floating], reading: Reading) -> NDArray[np.floating]:
+    """Leave out the rows and columns of </s> and <s>.
+
+    Args:
+        weights: (…, T_q, T_k) of the cross-attention between words; columns end with </s>, and rows end with it, or
+            where a row belongs to the word that its step reads, begin with <s>.
+        reading: to which word a row belongs.
+
+    Returns:
+        (…, words of the output, words of the source).
+    """
+    return weights[..., slice(0, -1) if reading == "emitted" else slice(1, None), :-1]
+
+
 def read_links(words: AttentionMap, scope: Scope, how: Symmetrisation = Symmetrisation.grow_diag_final_and) -> Links:
     """Put together what the rows and what the columns of a map between words say.
 
     Args:
-        words: of the cross-attention; its columns end with </s>, and its rows end with it, or where a row belongs
-            to the word that its step reads, begin with <s>.
+        words: of the cross-attention, its rows being those of the scope's reading.
         scope: what of it is read.
         how: rows and columns are put together.
     """
-    rows = slice(0, -1) if scope.reading == "emitted" else slice(1, None)
-    weights = words.select(scope.layer, scope.head).weights[rows, :-1]
+    weights = between_words(words.select(scope.layer, scope.head).weights, scope.reading)
     return symmetrise(row_links(weights), column_links(weights), how)
 
 

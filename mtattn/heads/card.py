@@ -10,8 +10,6 @@ from mtattn.alignment.links import AlignmentScore
 from mtattn.errors import InputError
 from mtattn.heads.record import HeadName, Reading
 
-"""To which output word a row of the cross-attention belongs: that which its step emits, or reads."""
-
 
 @dataclass(frozen=True)
 class Rule:

@@ -1,6 +1,5 @@
 """What the maps of many sentences say about each head, in numbers."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -158,27 +157,3 @@ class DiversityMeter:
     def diversity(self) -> float:
         """Give the mean so far, 0 to 1; NaN where no row or no second head was there to compare."""
         return self._total / self._n if self._n else float("nan")
-
-
-def ranks(values: Sequence[float]) -> Floats:
-    """Rank values from the smallest, 0; equal ones share the mean of their ranks.
-
-    Example:
-        >>> ranks([30, 10, 30, 20]).tolist()
-        [2.5, 0.0, 2.5, 1.0]
-    """
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    mean_rank: Floats = np.cumsum(counts) - (counts + 1) / 2
-    return mean_rank[place]
-
-
-def rank_correlation(a: Sequence[float], b: Sequence[float]) -> float:
-    """Say how far two lists order the same things alike: Spearman's ρ, -1 to 1; NaN where one is all the same.
-
-    Example:
-        >>> rank_correlation([1, 2, 3, 4], [10, 30, 20, 1000])
-        0.8
-    """
-    x, y = (ranks(values) - np.mean(ranks(values)) for values in (a, b))
-    scale = np.sqrt((x @ x) * (y @ y))
-    return float((x @ y) / scale) if scale else float("nan")

@@ -177,9 +177,11 @@ class Groups:
 
     @classmethod
     def of(cls, words: Sequence[str], word_of_piece: Sequence[int], *, first: str = "", last: str = "") -> "Groups":
-        """Make groups of words, with a special token of its own before or behind them where named."""
-        if not word_of_piece:
-            words = ()
+        """Make groups of words, with a special token of its own before or behind them where named.
+
+        Pieces that spell no word at all are together the word "▁".
+        """
+        words = [word or "▁" for word in words] if word_of_piece else ()
         before = int(bool(first))
         labels = ((first,) if first else ()) + tuple(words) + ((last,) if last else ())
         members = [0] * before + [before + word for word in word_of_piece]

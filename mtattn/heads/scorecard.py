@@ -7,19 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtattn.alignment.links import AlignmentScore, Gold, alignment_score
-from mtattn.corpus.pairs import Pair
-from mtattn.heads.ablation import (
-    Encoded,
-    OnProgress,
-    ablate,
-    encoded_batches,
-    gradient_importance,
-    normalised_by_layer,
-)
-from mtattn.heads.capture import Labels, forced_weights, labels_of, piece_map
+from mtattn.corpus.pairs import Pair, evenly
+from mtattn.heads.ablation import OnProgress, ablate, gradient_importance, normalised_by_layer
+from mtattn.heads.alignment import between_words, word_maps
+from mtattn.heads.capture import forced_weights, labels_of, piece_map
 from mtattn.heads.card import BestAligner, HeadCard, Scorecard
-from mtattn.heads.measures import Behaviour, Meter, rank_correlation
+from mtattn.heads.measures import Behaviour, Meter
+from mtattn.heads.ranks import rank_correlation
 from mtattn.heads.record import KINDS, READINGS, AttentionMap, HeadName, Kind, Reading
+from mtattn.heads.samples import Encoded, encoded, encoded_batches
 from mtattn.heads.switches import head_names
 from mtattn.tokenizer import Tokenizer
 from mtattn.transformer import Transformer
@@ -29,17 +25,6 @@ OnStage = Callable[[str, int], OnProgress]
 Found = dict[Reading, list[NDArray[np.int64]]]
 
 _IMPORTANCE_PAIRS = 400
-
-
-def evenly(pairs: Sequence[Pair], n: int) -> list[Pair]:
-    """Take n of the pairs, evenly spaced, or all if there are no more."""
-    n = min(n, len(pairs))
-    return [pairs[i * len(pairs) // n] for i in range(n)]
-
-
-def fits(pair: Pair, tokenizer: Tokenizer, max_positions: int) -> bool:
-    """Say whether neither side is blank or has more tokens, </s> included, than the model has positions."""
-    return all(0 < len(tokenizer.encode(text)) < max_positions for text in (pair.src, pair.tgt))
 
 
 def piece_maps(
@@ -81,7 +66,7 @@ def look(
     return {kind: meter.behaviour() for kind, meter in meters.items()}
 
 
-def find_links(model: Transformer, tokenizer: Tokenizer, pairs: Sequence[Encoded], on_progress: OnProgress) -> Found:
+def find_links(model: Transformer, tokenizer: Tokenizer, pairs: Sequence[Pair], on_progress: OnProgress) -> Found:
     """Link each output word to the source word that a head attends to most, </s> left out.
 
     A row of the cross-attention is read in two ways: it belongs to the word that its step emits, or to the one that
@@ -90,7 +75,7 @@ def find_links(model: Transformer, tokenizer: Tokenizer, pairs: Sequence[Encoded
     Args:
         model: put into eval mode.
         tokenizer: its own.
-        pairs: sources and outputs.
+        pairs: sources and outputs, none of them left out by `fits`.
         on_progress: called with the number of pairs done since the call before.
 
     Returns:
@@ -98,21 +83,12 @@ def find_links(model: Transformer, tokenizer: Tokenizer, pairs: Sequence[Encoded
         layer, and by the mean over all heads.
     """
     found: Found = {reading: [np.empty(0, dtype=np.int64)] * len(pairs) for reading in READINGS}
-    for batch in encoded_batches(pairs):
-        weights = forced_weights(model, [pairs[i][0] for i in batch], [pairs[i][1] for i in batch])
-        for n, i in enumerate(batch):
-            columns = Labels.until_eos(tokenizer, pairs[i][0])
-            emitted, read = Labels.until_eos(tokenizer, pairs[i][1]), Labels.from_bos(tokenizer, pairs[i][1])
-            readings: dict[Reading, tuple[Labels, slice]] = {
-                "emitted": (emitted, slice(0, -1)),  # </s> left out
-                "read": (read, slice(1, None)),  # <s> left out
-            }
-            for reading, (rows, words) in readings.items():
-                merged = piece_map("cross", weights.cross, n, rows, columns).merged(rows.words, columns.words).weights
-                merged = merged[:, :, words, :-1]  # (L, H, words of the target, words of the source)
-                by_head = merged.reshape(-1, *merged.shape[2:])
-                found[reading][i] = np.concatenate([by_head, by_head.mean(axis=0, keepdims=True)]).argmax(axis=2)
-        on_progress(len(batch))
+    for i, maps in word_maps(model, tokenizer, [(pair.src, pair.tgt) for pair in pairs]):
+        for reading, words in maps.items():
+            weights = between_words(words.weights, reading)  # (L, H, T_tgt, T_src)
+            by_head = weights.reshape(-1, *weights.shape[2:])
+            found[reading][i] = np.concatenate([by_head, by_head.mean(axis=0, keepdims=True)]).argmax(axis=2)
+        on_progress(1)
     return found
 
 
@@ -147,10 +123,6 @@ def best_aligner(found: Found, gold: Sequence[Gold], heads: Sequence[HeadName]) 
     )
 
 
-def _encoded(tokenizer: Tokenizer, pairs: Sequence[Pair]) -> list[Encoded]:
-    return [(tokenizer.encode(pair.src), tokenizer.encode(pair.tgt)) for pair in pairs]
-
-
 def measure(
     model: Transformer,
     tokenizer: Tokenizer,
@@ -170,13 +142,13 @@ def measure(
     Returns:
         The numbers of each head, as `HeadCard.of` takes them, and the links found in the gold pairs.
     """
-    looked = look(model, tokenizer, _encoded(tokenizer, pairs), on_stage("where heads look: sentences", len(pairs)))
+    looked = look(model, tokenizer, encoded(tokenizer, pairs), on_stage("where heads look: sentences", len(pairs)))
     numbers = {
         head: {name: float(values[head.layer - 1, head.head - 1]) for name, values in vars(looked[head.kind]).items()}
         for head in head_names(model)
     }
-    encoded, right = _encoded(tokenizer, [pair for pair, _ in gold]), [alignment for _, alignment in gold]
-    found = find_links(model, tokenizer, encoded, on_stage("alignments: sentences", len(gold))) if gold else {}
+    aligned, right = [pair for pair, _ in gold], [alignment for _, alignment in gold]
+    found = find_links(model, tokenizer, aligned, on_stage("alignments: sentences", len(gold))) if gold else {}
     for n, head in enumerate(head for head in numbers if head.kind == "cross"):
         for reading, links in found.items():
             ending = "" if reading == "emitted" else "_read"
@@ -216,10 +188,10 @@ def make_scorecard(
 
     measured, translated = evenly(pairs, _IMPORTANCE_PAIRS), evenly(pairs, n_translated)
     gradients = gradient_importance(
-        model, _encoded(tokenizer, measured), on_stage("gradients: sentences", len(measured))
+        model, encoded(tokenizer, measured), on_stage("gradients: sentences", len(measured))
     )
     baseline, ablations = ablate(
-        model, tokenizer, _encoded(tokenizer, measured), translated, on_stage("without each head: heads", len(heads))
+        model, tokenizer, encoded(tokenizer, measured), translated, on_stage("without each head: heads", len(heads))
     )
     for head, ablation in zip(heads, ablations, strict=True):
         place = head.layer - 1, head.head - 1

@@ -91,6 +91,8 @@ def make_plan(
 ) -> Plan:
     """Settle what a study trains, and refuse what cannot be trained.
 
+    Heads are to find their tasks by themselves: unless the assignments have it so, none is taught to align.
+
     Args:
         heads: numbers of heads.
         n_seeds: how many models of each; the seeds begin with the config's own.
@@ -101,6 +103,7 @@ def make_plan(
     Raises:
         ConfigError: with every problem of all models at once.
     """
+    assignments = ["training.guided_alignment=false", *assignments]
     apply_settings(read_settings(config_name), assignments)  # tells by itself what cannot be read at all
     problems: dict[str, None] = {}
     for n_heads in heads:

@@ -9,17 +9,16 @@ from statistics import median
 import torch
 
 from mtattn.alignment.links import Gold
-from mtattn.corpus.loading import read_gold
-from mtattn.corpus.pairs import Direction, Pair
+from mtattn.corpus.pairs import Direction, Pair, evenly
 from mtattn.decoding.search import TorchSearch
 from mtattn.decoding.translator import DEFAULT_BEAM, Translator
-from mtattn.errors import DataError
 from mtattn.evaluation import Bootstrap, evaluate
-from mtattn.heads.ablation import Encoded, ablate
+from mtattn.heads.ablation import OnProgress, ablate
 from mtattn.heads.card import BestAligner
 from mtattn.heads.measures import DiversityMeter
-from mtattn.heads.record import KINDS
-from mtattn.heads.scorecard import OnStage, best_aligner, evenly, find_links, fits, piece_maps
+from mtattn.heads.record import KINDS, Kind
+from mtattn.heads.samples import Encoded, encoded, fits, gold_pairs
+from mtattn.heads.scorecard import OnStage, best_aligner, find_links, piece_maps
 from mtattn.heads.switches import head_names
 from mtattn.run import DEV, METRICS, TEST, RunFolder
 from mtattn.study.results import ModelNumbers
@@ -42,32 +41,27 @@ def tokens_per_s(run: RunFolder) -> float | None:
     return median(speeds) if speeds else None
 
 
-def _encoded(tokenizer: Tokenizer, pairs: Sequence[Pair]) -> list[Encoded]:
-    return [(tokenizer.encode(pair.src), tokenizer.encode(pair.tgt)) for pair in pairs]
-
-
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _aligner(
-    model: Transformer, tokenizer: Tokenizer, direction: Direction, on_stage: OnStage
-) -> tuple[int, BestAligner | None]:
-    """Find the head that aligns the grammar's gold pairs best; none where the grammar has not these languages.
-
-    Returns:
-        The number of gold pairs, and the head.
-    """
-    try:
-        gold = [one for one in read_gold(direction, N_GOLD) if fits(one.pair, tokenizer, model.max_positions)]
-    except DataError:
-        gold = []
-    if len(gold) < 2:
-        return 0, None
-    pairs = _encoded(tokenizer, [one.pair for one in gold])
-    links = find_links(model, tokenizer, pairs, on_stage("alignments: sentences", len(gold)))
+def find_aligner(
+    model: Transformer, tokenizer: Tokenizer, gold: Sequence[tuple[Pair, Gold]], on_progress: OnProgress
+) -> BestAligner:
+    """Find the head that aligns gold pairs best, at least two of them."""
+    found = find_links(model, tokenizer, [pair for pair, _ in gold], on_progress)
     cross = [head for head in head_names(model) if head.kind == "cross"]
-    return len(gold), best_aligner(links, [Gold(one.sure, one.sure | one.possible) for one in gold], cross)
+    return best_aligner(found, [links for _, links in gold], cross)
+
+
+def diversity(
+    model: Transformer, tokenizer: Tokenizer, pairs: Sequence[Encoded], on_progress: OnProgress
+) -> dict[Kind, float | None]:
+    """Measure how differently the heads of each kind of attention look; None = that cannot be said."""
+    meters = {kind: DiversityMeter() for kind in KINDS}
+    for attention in piece_maps(model, tokenizer, pairs, on_progress):
+        meters[attention.kind].add(attention)
+    return {kind: _finite(meter.diversity()) for kind, meter in meters.items()}
 
 
 def measure(run: RunFolder, on_stage: OnStage) -> ModelNumbers:
@@ -93,13 +87,14 @@ def measure(run: RunFolder, on_stage: OnStage) -> ModelNumbers:
     scores, hypotheses = evaluate(Translator(TorchSearch(model), tokenizer), scored, DEFAULT_BEAM, on_progress)
     bleu_low, bleu_high = Bootstrap(hypotheses, [pair.tgt for pair in scored]).interval
 
-    n_gold, aligner = _aligner(model, tokenizer, Direction.parse(config.direction), on_stage)
+    gold = gold_pairs(Direction.parse(config.direction), N_GOLD, tokenizer, model.max_positions)
+    aligner = None
+    if len(gold) > 1:
+        aligner = find_aligner(model, tokenizer, gold, on_stage("alignments: sentences", len(gold)))
 
     dev = [pair for pair in run.read_pairs(DEV) if fits(pair, tokenizer, model.max_positions)]
-    looked_at = _encoded(tokenizer, evenly(dev, N_DEV))
-    meters = {kind: DiversityMeter() for kind in KINDS}
-    for attention in piece_maps(model, tokenizer, looked_at, on_stage("diversity: sentences", len(looked_at))):
-        meters[attention.kind].add(attention)
+    looked_at = encoded(tokenizer, evenly(dev, N_DEV))
+    diverse = diversity(model, tokenizer, looked_at, on_stage("diversity: sentences", len(looked_at)))
     on_progress = on_stage("without each head: heads", len(head_names(model)))
     baseline, ablations = ablate(model, tokenizer, looked_at, [], on_progress)
     return ModelNumbers(
@@ -118,10 +113,10 @@ def measure(run: RunFolder, on_stage: OnStage) -> ModelNumbers:
         bleu_low=bleu_low,
         bleu_high=bleu_high,
         chrf=scores.chrf,
-        n_gold=n_gold,
+        n_gold=len(gold) if aligner else 0,
         aligner=str(aligner.head) if aligner else None,
         aer=_finite(aligner.reported.aer) if aligner else None,
-        diversity={kind: _finite(meter.diversity()) for kind, meter in meters.items()},
+        diversity=diverse,
         n_dev=len(looked_at),
         loss=baseline.loss,
         loss_lost={str(one.head): one.loss for one in ablations},

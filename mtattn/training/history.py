@@ -1,19 +1,17 @@
 """Keeps what the heads do at each validation, so that one can see later how they found their roles."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
-from mtattn.alignment.links import Gold
 from mtattn.config import PROBE_SEPARATOR, Config
-from mtattn.corpus.loading import read_gold
-from mtattn.corpus.pairs import Direction, Pair
+from mtattn.corpus.pairs import Direction, Pair, evenly
 from mtattn.decoding.search import greedy_search
-from mtattn.errors import ConfigError, DataError
+from mtattn.errors import ConfigError
 from mtattn.heads.capture import capture
 from mtattn.heads.card import HeadCard
 from mtattn.heads.history import Frame, Probe
-from mtattn.heads.scorecard import evenly, fits, measure
+from mtattn.heads.samples import fits, gold_pairs
+from mtattn.heads.scorecard import measure
 from mtattn.run import HISTORY, RunFolder
 from mtattn.text import normalise
 from mtattn.tokenizer import Tokenizer, split_words
@@ -90,11 +88,7 @@ class History:
         self._tokenizer, max_positions = materials.tokenizer, config.model.max_positions
         dev = [pair for pair in materials.dev if fits(pair, self._tokenizer, max_positions)]
         self._pairs = evenly(dev, _N_PAIRS)
-        self._gold: list[tuple[Pair, Gold]] = []
-        with suppress(DataError):  # the grammar has not this direction
-            aligned = read_gold(Direction.parse(config.direction), _N_GOLD)
-            gold = [(one.pair, Gold(one.sure, one.sure | one.possible)) for one in aligned]
-            self._gold = [(pair, links) for pair, links in gold if fits(pair, self._tokenizer, max_positions)]
+        self._gold = gold_pairs(Direction.parse(config.direction), _N_GOLD, self._tokenizer, max_positions)
         probes = config.training.probes
         if not probes:
             pair = teachable(dev, self._tokenizer)

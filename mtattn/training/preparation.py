@@ -9,7 +9,7 @@ from mtattn.alignment.links import Gold, Links, pharaoh
 from mtattn.config import Config
 from mtattn.corpus.batches import EncodedPairs, write_ids
 from mtattn.corpus.loading import load_parts, source_files
-from mtattn.corpus.pairs import Direction, Pair, as_line, fingerprint
+from mtattn.corpus.pairs import Direction, Pair, as_line, evenly, fingerprint
 from mtattn.errors import DataError, RunError
 from mtattn.files import file_sha256, open_whole, write_whole
 from mtattn.run import DEV, DEV_LINKS, TEST, TOKENIZER, TRAIN_IDS, TRAIN_LINKS, RunFolder
@@ -127,15 +127,22 @@ def prepare(run: RunFolder, config: Config, *, resume: bool, note: Note) -> None
                 fix="restore them, or train a new run",
             )
         tokenizer = run.tokenizer()
+        if run.manifest().get("tokenizer_sha256") not in (None, file_sha256(run.path / TOKENIZER)):
+            raise RunError(
+                "this is not the tokenizer that the run began with",
+                where=run.path / TOKENIZER,
+                fix="restore the file, or train a new run",
+            )
     else:
         texts = (text for pair in parts.sample for text in (pair.src, pair.tgt))
         tokenizer = Tokenizer.train(texts, config.tokenizer.vocab_size)
         write_whole(run.path / TOKENIZER, tokenizer.model)
-        run.write_pairs(DEV, parts.dev)
-        if parts.test:
-            run.write_pairs(TEST, parts.test)
         n_pairs = {"train": len(parts.train), "dev": len(parts.dev), "test": len(parts.test)}
-        run.update_manifest(data_sha256=data_sha256, n_pairs=n_pairs)
+        tokenizer_sha256 = file_sha256(run.path / TOKENIZER)
+        run.update_manifest(data_sha256=data_sha256, tokenizer_sha256=tokenizer_sha256, n_pairs=n_pairs)
+    run.write_pairs(DEV, parts.dev)
+    if parts.test:
+        run.write_pairs(TEST, parts.test)
     lowered = tokenizer.vocab_size < config.tokenizer.vocab_size
     why = f", not {config.tokenizer.vocab_size:,}: the text gives no more" if lowered else ""
     note(f"vocabulary: {tokenizer.vocab_size:,} pieces{why}")
@@ -172,12 +179,10 @@ def load_materials(run: RunFolder, config: Config, note: Note) -> Materials:
     n_encoded = run.manifest()["prepared"]["n_encoded"]
     train = EncodedPairs.on_disk(run.path / TRAIN_IDS, n_encoded, tokenizer.vocab_size)
     pairs = run.read_pairs(DEV)
-    n_dev = min(config.training.validation_pairs, len(pairs))
-    chosen = [i * len(pairs) // n_dev for i in range(n_dev)]  # evenly spread
-    dev = [pairs[i] for i in chosen]
+    dev = evenly(pairs, config.training.validation_pairs)
     dev_encoded = EncodedPairs(_encoded("dev", dev, tokenizer, config.model.max_positions, note), tokenizer.vocab_size)
-    lines = run.read(DEV_LINKS).decode().splitlines()
-    dev_links = [sorted(Gold.parse(lines[i]).sure) for i in chosen]
+    lines = evenly(run.read(DEV_LINKS).decode().splitlines(), config.training.validation_pairs)
+    dev_links = [sorted(Gold.parse(line).sure) for line in lines]
     guidance = None
     if config.training.guided_alignment:
         lessons, weight = lessons_for(config.model), config.training.alignment_weight

@@ -12,6 +12,7 @@ from torch import nn
 
 from mtattn.config import Config
 from mtattn.corpus.batches import batches_of_epoch, blocks_of
+from mtattn.corpus.pairs import evenly
 from mtattn.decoding.search import TorchSearch
 from mtattn.decoding.translator import Translator
 from mtattn.errors import MtattnError
@@ -304,10 +305,7 @@ class Trainer:
                 "elapsed_s": round(self.elapsed_s(), 3),
             }
         )
-        samples = [
-            (dev[i].src, dev[i].tgt, hypotheses[i])
-            for i in (len(dev) * k // _N_SAMPLES for k in range(min(_N_SAMPLES, len(dev))))
-        ]
+        samples = [(dev[i].src, dev[i].tgt, hypotheses[i]) for i in evenly(range(len(dev)), _N_SAMPLES)]
         self.display.validation(ValidationReport(progress.step, loss, scores, better, samples))
 
     @torch.inference_mode()

@@ -79,7 +79,8 @@ CASES = [
     Case(
         "train: for ever", f"{TRAINS} --minutes inf", ("training.minutes = inf: input should be a finite",), files=FILES
     ),
-    Case("train: --resume alone", "mtattn train --resume", ("--resume goes with --run alone",), status=2),
+    Case("train: --resume alone", "mtattn train --resume", ("--resume needs --run, the folder of the",), status=2),
+    Case("train: --resume with a seed", "mtattn train --resume --run x --seed 2", ("leave out all others",), status=2),
     Case("train: a run without a name", f"{TRAINS} --run ''", ("'--run': the name is empty",), status=2, files=FILES),
     Case("translate: a run without a name", "mtattn translate x --run ''", ("'--run': the name is empty",), status=2),
     Case("translate: no beam", "mtattn translate x --beam 0 --run $RUN", ("'--beam'",), status=2),

@@ -66,15 +66,21 @@ def of_another_version(before: str, after: str) -> Callable[[Path], None]:
     return spoil
 
 
+def unfinished(folder: Path) -> Path:
+    """Copy the run as it was a moment before its end."""
+    run = copy_of_the_run(folder)
+    state = json.loads((run / "manifest.json").read_bytes())
+    del state["finished_at"]
+    (run / "manifest.json").write_text(json.dumps(state))
+    return run
+
+
 def linked(name: str, target: str) -> Callable[[Path], None]:
     """Make one file of an unfinished copy of the run a link."""
 
     def spoil(folder: Path) -> None:
-        run = copy_of_the_run(folder)
-        state = json.loads((run / "manifest.json").read_bytes())
-        del state["finished_at"]
-        (run / "manifest.json").write_text(json.dumps(state))
-        (run / name).unlink()
+        run = unfinished(folder)
+        (run / name).unlink(missing_ok=True)
         (run / name).symlink_to(target)
         (folder / "mine").write_text("mine\n")
 
@@ -152,6 +158,25 @@ CASES = [
         "mtattn train --resume --run run",
         ("run: metrics.jsonl is a link, which is not written to; put the file itself",),
         files=linked("metrics.jsonl", "../mine"),
+    ),
+    *(
+        Case(
+            f"train: nothing is written through a stranger's link, {name}",
+            "mtattn train --resume --run run",
+            (f"run: {name} is a link, which is not written to; put the file itself",),
+            files=linked(name, "../mine"),
+        )
+        for name in ("checkpoint.safetensors", "checkpoint.previous.safetensors", "model.safetensors")
+    ),
+    Case(
+        "train: --resume brings nothing back through a stranger's link",
+        "mtattn train --resume --run run",
+        ("run: no run is in this folder; check --run",),
+        files=lambda folder: (
+            copy_of_the_run(folder, "mine"),
+            (folder / "run").mkdir(),
+            (folder / "run/.replaced").symlink_to("../mine"),
+        ),
     ),
     Case(
         "export: nothing is written through a stranger's link",

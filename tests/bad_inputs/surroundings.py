@@ -5,9 +5,10 @@ from pathlib import Path
 
 from bad_inputs.case import LINE, TRAIN, Case, lay_out
 from bad_inputs.corpora import PAIRS
-from bad_inputs.runs import copy_of_the_run
+from bad_inputs.runs import copy_of_the_run, unfinished
 
 GREEDY = "mtattn translate Hola --beam 1 --run"
+MORE_LINES = '{"step": 0}\n' * 20_000
 NARROW = re.compile(r"(?:.{0,20}\n)+")
 
 
@@ -56,11 +57,17 @@ CASES = [
     Case(
         "train: a disk that fills up",
         f"ulimit -f 40; {TRAIN} --data p.tsv",
-        ("mtattn: out/model.safetensors: cannot be written (File too large); make room for it, or name another place",),
+        (
+            "no step was saved yet; go on with: mtattn train --run out --resume",
+            "mtattn: out/checkpoint.safetensors: cannot be written (File too large); make room for it, or name another",
+        ),
         files={"p.tsv": PAIRS},
         leaves={
             f"out/{name}": None
-            for name in ("config.toml", "dev.tsv", "manifest.json", "test.tsv", "tokenizer.model", "train.ids")
+            for name in (
+                *("config.toml", "dev.tsv", "manifest.json", "test.tsv", "tokenizer.model", "train.ids"),
+                *("metrics.jsonl", "history.jsonl"),
+            )
         },
         shell=True,
     ),
@@ -186,6 +193,27 @@ CASES = [
         ("run: the run cannot be written to (Permission denied); choose another with --run",),
         files=pairs_and_run,
         modes={"run": 0o555},
+    ),
+    Case(
+        "train: --resume of a run that may not be written to",
+        "mtattn train --resume --run run",
+        ("run: the run cannot be written to (Permission denied); choose another with --run",),
+        files=unfinished,
+        modes={"run": 0o555},
+    ),
+    Case(
+        "train: --resume of a run whose lines may not be cut",
+        "mtattn train --resume --run run",
+        ("run/metrics.jsonl: cannot be written (Permission denied); make room for it, or change its permissions",),
+        files=lambda folder: (unfinished(folder), lay_out({"run/metrics.jsonl": MORE_LINES}, folder)),
+        modes={"run": 0o777, "run/metrics.jsonl": 0o444},
+    ),
+    Case(
+        "train: --resume of a run whose checkpoint may not be read",
+        "mtattn train --resume --run run",
+        ("run: the run has no checkpoint.safetensors that can be read (Permission denied)",),
+        files=unfinished,
+        modes={"run": 0o777, "run/checkpoint.safetensors": 0},
     ),
     Case(
         "translate: an output that may not be written",

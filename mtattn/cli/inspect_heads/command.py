@@ -13,12 +13,14 @@ from mtattn.cli.inspect_heads.history import history as show_history
 from mtattn.cli.inspect_heads.modes import check_options
 from mtattn.cli.inspect_heads.scorecard import DEFAULT_ABLATION_PAIRS, ListedHeads
 from mtattn.cli.inspect_heads.scorecard import scorecard as show_scorecard
-from mtattn.cli.inspect_heads.switches import with_switches
+from mtattn.cli.inspect_heads.switches import switched_records
 from mtattn.cli.lines import asked_at_terminal, given, open_lines, prompted, write_line
 from mtattn.cli.switches import MuteOption, OnlyOption, UniformOption, read_switches
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+    from mtattn.heads.record import Kind
 
 EXAMPLES = """
 Examples:
@@ -173,7 +175,7 @@ def inspect_heads(
         heads = ListedHeads(kind.value if kind else None, layer, head)
         show_scorecard(ctx, run, data, sort, ablation_pairs, heads, as_json=as_json, as_csv=as_csv)
         return
-    of_kind = (kind or KindName.cross).value
+    of_kind: Kind = kind.value if kind else "cross"
     if history:
         check_files(html, None, [])
         show_history(
@@ -215,7 +217,7 @@ def inspect_heads(
         write_line(shown)
         return
 
-    look = with_switches(passes, switches) if switches else passes.records
+    look = switched_records(passes, switches) if switches else passes.records
     kept: list[HeadRecord] = []  # for the files
 
     def lines(record: HeadRecord) -> "Iterator[Text]":

@@ -10,7 +10,6 @@ from mtattn.heads.capture import capture, labels_of
 from mtattn.heads.microscope import look, most_sure
 from mtattn.heads.record import Kind
 from mtattn.heads.views.microscope import row_json, show_row
-from mtattn.tokenizer import SPACE
 
 
 def explain(
@@ -40,7 +39,7 @@ def explain(
     else:
         word = find_word(rows.words.labels, asked, "--explain")
         of_word = [t for t, member in enumerate(rows.words.members) if member == word]
-        row = next((t for t in of_word if rows.pieces[t] != SPACE), of_word[0])
+        row = next((t for t in of_word if rows.pieces[t].strip("▁")), of_word[0])
     attention = capture(model, tokenizer, source, target, forced=passes.forced).pieces[kind]
     heads = attention.named(layer, head)
     heads = [name for name in heads if name not in attention.muted] or heads

@@ -1,8 +1,6 @@
 """`mtattn inspect-heads --scorecard`."""
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,18 +9,14 @@ import typer
 
 from mtattn.cli.common import open_run, stderr_console
 from mtattn.cli.lines import write_line
+from mtattn.cli.progress import stages
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from mtattn.heads.ablation import OnProgress
     from mtattn.heads.record import HeadName, Kind
-    from mtattn.heads.scorecard import OnStage
 
 DEFAULT_ABLATION_PAIRS = 200
 _N_GOLD = 400
 _NARROWEST = 60
-_PLAIN_EVERY_S = 10.0
 
 
 class ListedHeads(NamedTuple):
@@ -77,12 +71,12 @@ def scorecard(
     """
     from rich.console import Console
 
-    from mtattn.alignment.links import Gold
-    from mtattn.corpus.loading import read_gold, read_source
+    from mtattn.corpus.loading import read_source
     from mtattn.corpus.pairs import Direction
-    from mtattn.errors import DataError, InputError
+    from mtattn.errors import InputError
     from mtattn.heads.card import check_column
-    from mtattn.heads.scorecard import fits, make_scorecard
+    from mtattn.heads.samples import fits, gold_pairs
+    from mtattn.heads.scorecard import make_scorecard
     from mtattn.heads.switches import head_names
     from mtattn.heads.views.scorecard import show, to_csv, to_json
     from mtattn.run import DEV
@@ -104,15 +98,9 @@ def scorecard(
         raise InputError(
             "there is no pair to look at heads on", where=data or folder.path / DEV, fix="name pairs with --data"
         )
-    try:
-        gold = [
-            (one.pair, Gold(one.sure, one.sure | one.possible))
-            for one in read_gold(direction, _N_GOLD)
-            if fits(one.pair, tokenizer, model.max_positions)
-        ]
-    except DataError as error:
-        notes.print(f"no gold alignments: {error}")
-        gold = []
+    gold = gold_pairs(direction, _N_GOLD, tokenizer, model.max_positions)
+    if not gold:
+        notes.print("no gold alignments: the grammar has not these languages")
     with stages(notes) as on_stage:
         found = make_scorecard(model, tokenizer, pairs, gold, n_translated=ablation_pairs, on_stage=on_stage)
     cards = [card for card in found.sorted_by(sort) if card.head in heads]
@@ -125,34 +113,3 @@ def scorecard(
             for part in show(found, cards, max(_NARROWEST, results.width)):
                 results.print(part)
         write_line(shown.get().removesuffix("\n"))
-
-
-@contextmanager
-def stages(console: "Console") -> Iterator["OnStage"]:
-    """Show how far each stage is and how long it still takes: a bar in a terminal, else a line every ten seconds."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from mtattn.training.progress import clock
-
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(), TimeRemainingColumn())
-    live = console.is_terminal and not console.is_dumb_terminal
-    with Progress(*columns, console=console, transient=True, disable=not live) as progress:
-
-        def begin(name: str, total: int) -> "OnProgress":
-            task = progress.add_task(name, total=total)
-            began = told_at = time.monotonic()
-            done = 0
-
-            def advance(n: int) -> None:
-                nonlocal done, told_at
-                done += n
-                progress.advance(task, n)
-                now = time.monotonic()
-                if not live and now - told_at >= _PLAIN_EVERY_S and done < total:
-                    told_at = now
-                    left_s = (now - began) / done * (total - done)
-                    console.print(f"{name}: {done:,} of {total:,}, {clock(left_s)} left")
-
-            return advance
-
-        yield begin

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mtattn.heads.switches import Switches
 
 
-def with_switches(passes: "Passes", switches: "Switches") -> Callable[[str], Iterable["HeadRecord"]]:
+def switched_records(passes: "Passes", switches: "Switches") -> Callable[[str], Iterable["HeadRecord"]]:
     """Make what records a text with heads switched, each record with what the model does without.
 
     Raises:

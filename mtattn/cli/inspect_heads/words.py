@@ -23,7 +23,7 @@ def find_word(words: Sequence[str], asked: str, option: str) -> int:
         >>> [find_word(["the", "cat", "the", "</s>"], asked, "--why") for asked in ("cat", "the#2", "4")]
         [1, 2, 3]
     """
-    places = [i for i, word in enumerate(words) if word == asked and word]
+    places = [i for i, word in enumerate(words) if word == asked]
     spelling, mark, occurrence = asked.rpartition("#")
     if not places and mark and occurrence.isdecimal():
         same = [i for i, word in enumerate(words) if word == spelling]

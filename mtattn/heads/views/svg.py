@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from mtattn.heads.record import AttentionMap, HeadRecord, Kind, Selection
 from mtattn.heads.views.cells import paragraph
 from mtattn.heads.views.colours import css, ink, paper
-from mtattn.text import without_controls
+from mtattn.text import visible, without_controls
 
 _FONT = 12
 _WIDTH, _HEIGHT = 36, 24  # of a cell with its number
@@ -157,16 +157,17 @@ def _cells(group: Element, weights: NDArray[np.floating], left: float, top: floa
 
 def _large(selection: Selection) -> _Block:
     """Draw a map with its labels and numbers; what is below half a percent has no number."""
-    left = max(map(_text_width, selection.rows)) + 6
-    top = max(map(_text_width, selection.columns)) * _SLOPE + _FONT
+    rows, columns = (tuple(map(visible, labels)) for labels in (selection.rows, selection.columns))
+    left = max(map(_text_width, rows)) + 6
+    top = max(map(_text_width, columns)) * _SLOPE + _FONT
     right, bottom = left + _WIDTH * len(selection.columns), top + _HEIGHT * len(selection.rows)
     group = Element("g")
     width = right
-    for s, label in enumerate(selection.columns):
+    for s, label in enumerate(columns):
         x = left + (s + 0.5) * _WIDTH
         _write(group, label, 0, 0, transform=f"translate({x:g} {top - 5:g}) rotate(-45)")
         width = max(width, x + _text_width(label) * _SLOPE)
-    for t, label in enumerate(selection.rows):
+    for t, label in enumerate(rows):
         _write(group, label, left - 6, top + (t + 0.68) * _HEIGHT, **{"text-anchor": "end"})
     frame = SubElement(group, "g", {"stroke": "#d5d9df", "stroke-width": "0.5"})
     _cells(frame, selection.weights, left, top, _WIDTH, _HEIGHT)

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from mtattn.heads.record import HeadRecord, Kind, Selection, Untouched
 from mtattn.heads.views.changes import mark_changes
+from mtattn.text import visible
 from mtattn.tokenizer import BOS_LABEL, EOS_LABEL
 
 _LRM = "\u200e"  # the left-to-right mark
@@ -65,8 +66,9 @@ def heat_map(selection: Selection, width: int) -> Iterator[Text]:
     Yields:
         Lines.
     """
-    left = _label_width(selection.rows)
-    widths = [max(4, min(_LONGEST_LABEL, cell_len(label))) + 1 for label in selection.columns]
+    rows, columns = (tuple(map(visible, labels)) for labels in (selection.rows, selection.columns))
+    left = _label_width(rows)
+    widths = [max(4, min(_LONGEST_LABEL, cell_len(label))) + 1 for label in columns]
     start = 0
     while start < len(widths):
         end, used = start + 1, left + widths[start]
@@ -80,9 +82,9 @@ def heat_map(selection: Selection, width: int) -> Iterator[Text]:
             yield Text(f"{which} of {len(widths)}", style="dim")
         header = " " * left
         for column in range(start, end):
-            header += " " + fitted(selection.columns[column], widths[column] - 1, right=True)
+            header += " " + fitted(columns[column], widths[column] - 1, right=True)
         yield Text(header, style="bold")
-        for row, label in enumerate(selection.rows):
+        for row, label in enumerate(rows):
             line = Text(fitted(label, left), style="dim" if label in _SPECIALS else "")
             for column in range(start, end):
                 weight = float(selection.weights[row, column])
@@ -109,15 +111,16 @@ def strongest(selection: Selection, kind: Kind) -> Iterator[Text]:
     """
     asks, answers = AXES[kind]
     special = [i for i, label in enumerate(selection.columns) if label in _SPECIALS]
-    left = max(_label_width(selection.rows), cell_len(asks))
-    name = selection.columns[special[0]] if special else ""
+    rows, columns = (tuple(map(visible, labels)) for labels in (selection.rows, selection.columns))
+    left = max(_label_width(rows), cell_len(asks))
+    name = columns[special[0]] if special else ""
     yield Text(f"{fitted(asks, left)}  {name:>5}  {answers}, the strongest first", style="bold")
-    for row, label in enumerate(selection.rows):
+    for row, label in enumerate(rows):
         weights = selection.weights[row]
         seen = (i for i in range(len(weights)) if weights[i] and i not in special)
         order = sorted(seen, key=lambda i: -weights[i])
         told = [i for i in order[:_N_STRONGEST] if weights[i] >= _WEAKEST_TOLD] or order[:1]
-        words = "  ".join(f"{selection.columns[i]} {weights[i]:.0%}" for i in told)
+        words = "  ".join(f"{columns[i]} {weights[i]:.0%}" for i in told)
         sink = f"{sum(weights[i] for i in special):.0%}" if special else ""
         yield Text(f"{fitted(label, left)}  {sink:>5}  {words}".rstrip(), style="dim" if label in _SPECIALS else "")
 

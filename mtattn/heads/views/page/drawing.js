@@ -26,6 +26,10 @@ let weights; // the matrix of the chosen head
 let heads; // all that can be chosen: each with its matrix, its name and its button
 
 const record = () => sentences[state.sentence][state.at];
+const mapToShow = () => {
+  const { rows, columns, ...rest } = record()[state.unit][state.kind];
+  return { rows: rows.map(visible), columns: columns.map(visible), ...rest };
+};
 const unit = () => (state.unit === "words" ? "word" : "piece");
 const isChosen = (one) => one.layer === state.layer && one.head === state.head;
 const scale = () => colours[darkness.matches ? "dark" : "light"]; // for each percent [paper, ink]
@@ -37,7 +41,7 @@ function shade(element, weight) {
 
 /** Draw all anew: another sentence, kind or unit. */
 function build() {
-  map = record()[state.unit][state.kind];
+  map = mapToShow();
   if (state.layer > map.weights.length) state.layer = null; // encoder and decoder may differ
   state.word = 0;
   const kind = KINDS[state.kind];
@@ -89,10 +93,10 @@ function headOf(layer, head) {
   thumb.style.aspectRatio = Math.min(2, Math.max(0.6, map.columns.length / map.rows.length));
   const note = make("span", { class: "note" });
   const role = make("span", { class: "role" });
-  const muted = head && isMuted(map, layer, head) ? make("span", { class: "role" }, "muted") : "";
   const title = make("b", {}, head ? `${layer}.${head}` : "mean");
   const about = { type: "button", role: "radio", class: "head", "data-layer": layer ?? "", "data-head": head ?? "" };
-  const button = make("button", about, title, " ", muted, role, thumb, note);
+  const button = make("button", about, title, " ", role, thumb, note);
+  button.classList.toggle("muted", head !== null && isMuted(map, layer, head));
   const name = nameOf(map, state.kind, layer, head);
   const short = head ? name : `mean of ${layer ? `layer ${layer}` : "all"}`;
   return { layer, head, name, short, weights: select(map, layer, head), button, role, canvas, mark, note };

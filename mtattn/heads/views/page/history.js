@@ -29,7 +29,7 @@ const cardOf = ({ layer, head }, at = state.at) => {
 function turn(to) {
   const before = map;
   state.at = to;
-  map = record()[state.unit][state.kind];
+  map = mapToShow();
   const labels = ({ rows, columns }) => JSON.stringify([rows, columns]);
   if (labels(map) === labels(before)) {
     for (const one of heads) one.weights = select(map, one.layer, one.head);

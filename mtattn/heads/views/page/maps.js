@@ -26,6 +26,13 @@ const KINDS = {
   },
 };
 
+/** Let a label be seen that is a mark without its letter, or nothing visible at all. */
+const visible = (label) => {
+  const code = (one) => `U+${one.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
+  if (/^[\p{Cf}\p{Zs}]+$/u.test(label)) return [...label].map(code).join(" ");
+  return /^\p{M}/u.test(label) ? `◌${label}` : label;
+};
+
 const percent = (weight) => Math.round(100 * weight);
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
