@@ -50,7 +50,8 @@ def of_minutes(tmp_path_factory: pytest.TempPathFactory, source: Path) -> Path:
     leaps = np.random.default_rng(0).uniform(0, 0.8, 10_000).cumsum()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainer_room, "time", SimpleNamespace(monotonic=map(float, leaps).__next__))
-        config = config_from(settings(source, steps=0, minutes=1.0, validations=5))
+        # So many that the places on the schedule alone would put some of them elsewhere.
+        config = config_from(settings(source, steps=0, minutes=1.0, validations=10))
         run = RunFolder.create(tmp_path_factory.mktemp("runs") / "minutes", config)
         assert train_run(run, resume=False, display=Display(Console(stderr=True, quiet=True)), started=0.0) == 0
     assert [line["step"] for line in lines_of(run.path) if "dev_loss" in line][1:-1]
