@@ -42,6 +42,14 @@ class DamagedError(RunError):
     """A file of a run was cut off or altered."""
 
 
+class InUseError(RunError):
+    """Another process trains in the run folder."""
+
+
+class DivergedError(MtattnError):
+    """Loss, gradient or weights of a training are no finite numbers."""
+
+
 class EngineError(MtattnError):
     """A translation engine is not installed, or what was exported for it cannot be used."""
 

@@ -1,5 +1,6 @@
 """Files and folders that are written whole or not at all; what names their bytes."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -70,11 +71,14 @@ def _aside(path: Path) -> Path:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring the names in a folder down to the disk."""
+    """Bring the names in a folder down to the disk, where its file system knows how."""
     with suppress(PermissionError):  # a folder that may be written to and not read; any folder on Windows
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems of other machines
+                raise
         finally:
             os.close(descriptor)
 

@@ -31,7 +31,7 @@ from typing import Any
 import mtattn
 from mtattn.config import Config, config_from, parse_settings
 from mtattn.corpus.pairs import Pair
-from mtattn.errors import ConfigError, RunError
+from mtattn.errors import ConfigError, InUseError, RunError
 from mtattn.files import forget_attempt, write_whole
 from mtattn.replaced import Replaced
 from mtattn.tokenizer import Tokenizer
@@ -93,7 +93,7 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def create(cls, path: Path, config: Config, *, force: bool = False) -> "RunFolder":
+    def create(cls, path: Path, config: Config, *, force: bool = False, **facts: Any) -> "RunFolder":
         """Make the folder and write its config and a first manifest, before anything slow begins.
 
         Args:
@@ -101,6 +101,7 @@ class RunFolder:
             config: the settings, resolved.
             force: a run that stands there is replaced, see `give_up`; files that are no part of a run stay. Nothing of
                 it is lost, wherever this is cut off, see `recover`.
+            facts: what the manifest is to say besides.
 
         Raises:
             RunError: a run, or a file or folder of such a name, stands there already, or the folder cannot be made.
@@ -131,7 +132,7 @@ class RunFolder:
         with run.locked() if present else nullcontext():
             if present:
                 run._make_place()
-            run.write_manifest({"command": sys.argv[1:], "started_at": now(), **describe_machine()})
+            run.write_manifest({"command": sys.argv[1:], "started_at": now(), **describe_machine(), **facts})
             write_whole(path / CONFIG, config.to_toml().encode())
         return run
 
@@ -140,7 +141,8 @@ class RunFolder:
         """Hold the run for one training; a process that is dead holds nothing.
 
         Raises:
-            RunError: another training holds it, or it cannot be written to.
+            InUseError: another training holds it.
+            RunError: it cannot be written to.
         """
         from filelock import FileLock, Timeout  # here, since most commands train nothing
 
@@ -148,7 +150,7 @@ class RunFolder:
         try:
             lock.acquire(blocking=False)
         except Timeout as error:
-            raise RunError(
+            raise InUseError(
                 "another training is at work in this folder",
                 where=self.path,
                 fix="wait for it or choose another --run",

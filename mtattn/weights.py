@@ -71,7 +71,10 @@ def _read_shapes(path: Path) -> Shapes:
 
 
 def _damaged(error: object, where: Path) -> DamagedError:
-    return DamagedError(f"the file is damaged ({error})", where=where, fix="restore it, or train the run again")
+    again = "train the run again"
+    if where.name == MODEL:
+        again = f"bring it back with: mtattn train --run {where.parent} --resume"
+    return DamagedError(f"the file is damaged ({error})", where=where, fix=f"restore it, or {again}")
 
 
 def _large_weights(config: Config, vocab_size: int) -> Shapes:

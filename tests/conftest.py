@@ -17,7 +17,7 @@ from mtattn.corpus.builtin import builtin_corpus
 from mtattn.run import RunFolder
 from mtattn.tokenizer import Tokenizer
 from mtattn.training.progress import Display
-from mtattn.training.trainer import train_run
+from mtattn.training.start import train_run
 from mtattn.transformer import Transformer
 
 settings.register_profile("mtattn", deadline=None, derandomize=True)

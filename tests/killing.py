@@ -103,7 +103,7 @@ def _serve() -> None:
     import sacrebleu  # noqa: F401  what the commands would import one by one
     import torch._dynamo
 
-    import mtattn.training.trainer  # noqa: F401
+    import mtattn.training.start  # noqa: F401
 
     torch.set_num_threads(1)
     counter = os.memfd_create("changes")

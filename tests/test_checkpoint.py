@@ -15,7 +15,9 @@ from safetensors.torch import load_file, save_file
 from test_kills import outcome, training
 from test_preparation import Listens
 from test_training import StopsAt, settings, train
+from typer.testing import CliRunner
 
+from mtattn.cli import app
 from mtattn.errors import DamagedError, OutputError, RunError
 from mtattn.run import CHECKPOINT, CONFIG, METRICS, MODEL, PREVIOUS, RunFolder
 from mtattn.training.checkpoint import mend_checkpoint
@@ -270,3 +272,19 @@ def test_a_checkpoint_of_another_model_is_no_damage(stopped: RunFolder) -> None:
     config.write_text(config.read_text().replace("d_ff = 32", "d_ff = 48"))
     with pytest.raises(RunError, match="does not belong to this run"):
         train(stopped.path, None)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-1])])
+def test_the_weights_of_a_finished_run_come_back_from_its_checkpoint(
+    tmp_path: Path, trained_run: RunFolder, harm: Callable[[Path], object]
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(trained_run.path, run.path)
+    harm(run.path / MODEL)
+    with pytest.raises(RunError) as told:
+        load_model(run, run.tokenizer().vocab_size)
+    assert "--resume" in str(told.value)
+    resumed = CliRunner().invoke(app, ["train", "--run", str(run.path), "--resume"])
+    assert resumed.exit_code == 0
+    assert "restored from the checkpoint" in resumed.stderr
+    assert (run.path / MODEL).read_bytes() == (trained_run.path / MODEL).read_bytes()

@@ -1,13 +1,19 @@
 """Laws of two trainings in one run folder."""
 
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from mtattn.cli import app
+from mtattn.config import Config
 from mtattn.errors import RunError
 from mtattn.run import CHECKPOINT, RunFolder
 
@@ -63,3 +69,26 @@ def test_a_lock_is_held_once_and_given_back(tmp_path: Path) -> None:
     with run.locked():
         pass
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_another_training_took_just_before_is_left_to_it(
+    tmp_path: Path, pairs_file: Path, trained_run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the moment at which a run is replaced and the one at which its training takes the folder."""
+    run = tmp_path / "run"
+    shutil.copytree(trained_run.path, run)
+    create = RunFolder.create
+    with ExitStack() as other:
+
+        def then_taken(path: Path, config: Config, **options: Any) -> RunFolder:
+            folder = create(path, config, **options)
+            other.enter_context(folder.locked())
+            return folder
+
+        monkeypatch.setattr(RunFolder, "create", then_taken)
+        arguments = ["train", "--run", run, "--force", "--config", "tiny", "--data", pairs_file]
+        refused = CliRunner().invoke(app, [*map(str, arguments)])
+        assert refused.exit_code == 1
+        assert "another training is at work" in refused.stderr
+        assert RunFolder(run).config().data.sources == [str(pairs_file)]
+        assert RunFolder(run).replaced.is_whole()

@@ -16,7 +16,7 @@ from mtattn.cli import app
 from mtattn.config import config_from
 from mtattn.run import CONFIG, MANIFEST, METRICS, MODEL, TOKENIZER, RunFolder
 from mtattn.training.progress import Display
-from mtattn.training.trainer import train_run
+from mtattn.training.start import train_run
 
 
 def mtattn(*arguments: object, status: int = 0) -> str:

@@ -19,7 +19,7 @@ from mtattn.run import CHECKPOINT, CONFIG, DEV, MANIFEST, METRICS, MODEL, TEST, 
 from mtattn.run import newest_finished as newest
 from mtattn.training.interrupt import Interrupted
 from mtattn.training.progress import Display, StepReport
-from mtattn.training.trainer import train_run
+from mtattn.training.start import train_run
 from mtattn.weights import load_model
 
 

@@ -12,6 +12,8 @@ import typer
 from mtattn.cli.common import STARTED, Verbosity, folder_name, stderr_console
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from mtattn.run import RunFolder
     from mtattn.training.progress import Display
 
@@ -123,8 +125,8 @@ def train(
 
     from mtattn.config import DEFAULT_CONFIG, load_config
     from mtattn.corpus.loading import check_sources
-    from mtattn.errors import ConfigError, DataError, OutputError
-    from mtattn.run import RUNS, RunFolder
+    from mtattn.errors import ConfigError, DataError, DivergedError, InUseError, OutputError
+    from mtattn.run import CONFIG, RUNS, RunFolder
     from mtattn.training.repetition import Original
     from mtattn.training.team import Team
 
@@ -138,11 +140,11 @@ def train(
         folder = RunFolder(run)
         if team.leads:
             folder.recover()
+        team.wait_for_leader()
         folder.config()  # says what is wrong before anything slow begins
         if "finished_at" in folder.manifest():
             if team.leads:
-                folder.tidy()  # where it was killed at its very end
-            console.print(f"{run} is finished already; nothing is left to do")
+                _see_to_finished(folder, console)
             return
     else:
         if repeat:
@@ -160,13 +162,12 @@ def train(
         (now,) = team.agree([time.time()])
         path = run or RUNS / datetime.fromtimestamp(now).strftime("%Y-%m-%d_%H-%M-%S")
         made = [folder for folder in (path, *path.parents) if not folder.exists()]
-        folder = RunFolder.create(path, resolved, force=force) if team.leads else RunFolder(path)
-        if repeat and team.leads:
-            folder.update_manifest(repeats=str(repeat.resolve()))
+        facts = {"repeats": str(repeat.resolve())} if repeat else {}
+        folder = RunFolder.create(path, resolved, force=force, **facts) if team.leads else RunFolder(path)
     team.wait_for_leader()
 
     from mtattn.training.progress import Display
-    from mtattn.training.trainer import train_run
+    from mtattn.training.start import train_run
 
     display = Display(console)
     display.note(f"run: {folder.path}")
@@ -176,6 +177,8 @@ def train(
         display.note(folder.config().to_toml())
     try:
         status = train_run(folder, resume=resume, display=display, started=STARTED, team=team)
+    except InUseError:
+        raise
     except BaseException as error:
         useless = isinstance(error, DataError | ConfigError) or (force and not folder.has_checkpoint())
         if team.leads and not resume and useless:  # nothing was trained that would be worth going on with
@@ -186,6 +189,11 @@ def train(
         elif team.leads and isinstance(error, OutputError | KeyboardInterrupt):
             kept = "the last checkpoint stands" if folder.has_checkpoint() else "no step was saved yet"
             display.note(f"{kept}; go on with: mtattn train --run {folder.path} --resume")
+        elif team.leads and isinstance(error, DivergedError) and folder.has_checkpoint() and not repeat:
+            display.note(
+                f"lower them in {folder.path / CONFIG} and go on from there with: "
+                f"mtattn train --run {folder.path} --resume; where that ends likewise, train anew"
+            )
         raise
     if team.leads:
         folder.replaced.forget()
@@ -196,6 +204,28 @@ def train(
     if not team.leads:
         return
     _tell_end(folder, display)
+
+
+def _see_to_finished(folder: "RunFolder", console: "Console") -> None:
+    """Mend what a kill at the very end, or damage, left of a finished run.
+
+    Raises:
+        RunError: it cannot be mended, or is a repetition that has other weights.
+    """
+    from mtattn.files import file_sha256
+    from mtattn.run import MODEL
+    from mtattn.training.repetition import Original
+
+    path, recorded = folder.path / MODEL, folder.manifest().get("weights_sha256")
+    if recorded and not (path.is_file() and file_sha256(path) == recorded):
+        from mtattn.training.checkpoint import restore_best
+
+        restore_best(folder)
+        console.print(f"{path} was missing or damaged: it is restored from the checkpoint")
+    folder.tidy()
+    console.print(f"{folder.path} is finished already; nothing is left to do")
+    if repeated := Original.of(folder):
+        repeated.confirm(folder, console.print)
 
 
 def _tell_end(folder: "RunFolder", display: "Display") -> None:

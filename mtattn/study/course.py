@@ -15,7 +15,7 @@ from mtattn.study.measuring import measure
 from mtattn.study.results import ModelNumbers
 from mtattn.training.interrupt import Interrupt, Interrupted
 from mtattn.training.progress import Display, ValidationReport
-from mtattn.training.trainer import train_run
+from mtattn.training.start import train_run
 
 
 class ShortDisplay(Display):

@@ -113,6 +113,17 @@ def write_best(run: RunFolder, best: Tensors) -> None:
         write_whole(path, data)
 
 
+def restore_best(run: RunFolder) -> None:
+    """Bring model.safetensors back from the checkpoint of a finished run.
+
+    Raises:
+        RunError: the checkpoint is missing or damaged.
+        OutputError: it cannot be written.
+    """
+    tensors = load_tensors(run.read(CHECKPOINT), run.path / CHECKPOINT)
+    write_best(run, {key.removeprefix("best/"): tensor for key, tensor in tensors.items() if key.startswith("best/")})
+
+
 def mend_checkpoint(run: RunFolder, note: Note) -> None:
     """Put the checkpoint before in place of one that is damaged, or that a kill left out.
 

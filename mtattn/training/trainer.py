@@ -2,7 +2,6 @@
 
 import math
 import time
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, cast
 
@@ -15,24 +14,23 @@ from mtattn.corpus.batches import batches_of_epoch, blocks_of
 from mtattn.corpus.pairs import evenly
 from mtattn.decoding.search import TorchSearch
 from mtattn.decoding.translator import Translator
-from mtattn.errors import MtattnError
+from mtattn.errors import DivergedError
 from mtattn.evaluation import evaluate
 from mtattn.files import file_sha256
 from mtattn.heads.alignment import best_scope
-from mtattn.run import CONFIG, HISTORY, METRICS, MODEL, RunFolder, now
-from mtattn.text import counted
+from mtattn.run import METRICS, MODEL, RunFolder, now
 from mtattn.tokenizer import PAD
 from mtattn.training.averaging import STEPS_PER_UPDATE, averaged
 from mtattn.training.bad_steps import MOST_IN_A_ROW, are_finite, is_told, not_finite, trace
-from mtattn.training.checkpoint import Progress, Tensors, load_checkpoint, mend_checkpoint, save_checkpoint, write_best
+from mtattn.training.checkpoint import Progress, Tensors, load_checkpoint, save_checkpoint, write_best
 from mtattn.training.history import History
 from mtattn.training.interrupt import Interrupt
 from mtattn.training.lines import LineFile
-from mtattn.training.machine import Computing, choose_computing, keep_freed_memory
+from mtattn.training.machine import Computing
 from mtattn.training.optimizer import Optimizer
-from mtattn.training.preparation import Materials, load_materials, prepare
+from mtattn.training.preparation import Materials
 from mtattn.training.progress import Display, StepReport, ValidationReport
-from mtattn.training.repetition import Course, Original
+from mtattn.training.repetition import Course
 from mtattn.training.team import Team
 from mtattn.training.workers import Workers, emission_loss
 from mtattn.transformer import Transformer
@@ -267,15 +265,14 @@ class Trainer:
         if ends:
             raise self._diverged(what, f"the {MOST_IN_A_ROW}th such step in a row")
 
-    def _diverged(self, what: str, more: str) -> MtattnError:
+    def _diverged(self, what: str, more: str) -> DivergedError:
         if self.team.leads:
             self._metrics.save()  # to be looked at; resuming cuts off what the checkpoint does not count
-        return MtattnError(
+        stands = f"; the checkpoint of step {self._saved_step:,} stands" if self._saved_step else ""
+        return DivergedError(
             f"{what} is no finite number at step {self.progress.step:,}, {more}",
             where=self.run.path,
-            fix=f"lower training.learning_rate and training.muon_learning_rate in {self.run.path / CONFIG} and go on "
-            f"from {f'step {self._saved_step:,}' if self._saved_step else 'the start'} with: "
-            f"mtattn train --run {self.run.path} --resume; where that stops likewise, train anew",
+            fix=f"lower training.learning_rate and training.muon_learning_rate{stands}",
         )
 
     def _validate(self) -> None:
@@ -364,78 +361,3 @@ class Trainer:
         model = load_model(self.run, self.materials.tokenizer.vocab_size)  # with the best weights
         dev = [(pair.src, pair.tgt) for pair in self.materials.dev]
         return best_scope(model, self.materials.tokenizer, dev, self.materials.dev_links)
-
-
-def train_run(run: RunFolder, *, resume: bool, display: Display, started: float, team: Team | None = None) -> int:
-    """Train the run of a folder, anew or from its checkpoint; as another one was, where its manifest `repeats` one.
-
-    Args:
-        run: the folder, made with its config.
-        resume: go on from the checkpoint, if there is one.
-        display: told what happens.
-        started: `time.monotonic()` at the start of the command.
-        team: the processes that train together; None = this one alone.
-
-    Returns:
-        0 when it is finished, 128 + the signal's number when one stopped it; it can be resumed then.
-
-    Raises:
-        MtattnError: it cannot be trained, or another process trains it; the last checkpoint, if any, still stands.
-        Interrupted: a signal came before the first step, or a second one while saving.
-    """
-    team = team or Team()
-    config = run.config()
-    resume = resume and run.has_checkpoint()
-    original = Original.of(run)
-    known = run.manifest() if resume else original.manifest if original else {}
-    with run.locked() if team.leads else nullcontext(), Interrupt() as interrupt, display:
-        computing = choose_computing(config.training, known, team, display.note)
-        torch.set_num_threads(1)  # of each worker's arithmetic
-        if team.leads:
-            run.refuse_links()
-            run.forget_attempts()
-            if resume:
-                mend_checkpoint(run, display.note)
-            prepare(run, config, resume=resume, note=display.note)
-            if original:
-                original.refuse_other_data(run)
-        team.wait_for_leader()
-        materials = load_materials(run, config, display.note)
-        keep_freed_memory()  # from here on: what was freed before goes back to the system
-        workers = Workers(computing.n_threads, team)
-        trainer = Trainer(
-            run,
-            config,
-            materials,
-            team=team,
-            workers=workers,
-            computing=computing,
-            display=display,
-            started=started,
-            course=original.course() if original else None,
-        )
-        n_parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
-        heads = counted(config.model.n_heads, "head")
-        display.note(f"model: {n_parameters:,} parameters, {heads} in each attention")
-        if resume:
-            trainer.restore()
-            display.note(f"going on at step {trainer.progress.step:,}")
-        elif team.leads:
-            for name in (METRICS, HISTORY):
-                (run.path / name).unlink(missing_ok=True)  # of a beginning that left no checkpoint
-            run.update_manifest(
-                seed=config.seed,
-                n_parameters=n_parameters,
-                vocab_size=materials.tokenizer.vocab_size,
-                device=computing.device.type,
-                threads=computing.n_threads,
-                processes=team.size,
-                precision=computing.precision,
-            )
-        interrupt.defer()
-        if not trainer.progress.finished:
-            trainer.train(interrupt)
-        elif team.leads:  # stopped before the manifest was told
-            trainer.record_end()
-        workers.close()
-        return 0 if trainer.progress.finished or not team.leads else 128 + interrupt.signum
