@@ -37,7 +37,10 @@ SMALL = {
     "training.guided_alignment": "true",
     "training.average": 0.5,
 }
-OF_TIME = {"elapsed_s", "validation_s", "validations_s", "started_at", "finished_at", "command", "metrics_bytes"}
+OF_TIME = {
+    *("begun_s", "elapsed_s", "validation_s", "validations_s"),
+    *("started_at", "finished_at", "command", "metrics_bytes"),
+}
 
 
 def training(data: Path, **training: object) -> list[object]:

@@ -50,14 +50,14 @@ class LineFile:
             RunError: it has less than that.
             OutputError: it cannot be written to.
         """
-        size = self._path.stat().st_size if self._path.is_file() else 0
+        try:
+            size = self._path.stat().st_size if self._path.is_file() else 0
+            if size > n_bytes:
+                os.truncate(self._path, n_bytes)
+        except OSError as error:
+            raise self._unwritable(error) from error
         if size < n_bytes:
             raise RunError("lines are missing that the checkpoint counts", where=self._path, fix="restore the file")
-        if size > n_bytes:
-            try:
-                os.truncate(self._path, n_bytes)
-            except OSError as error:
-                raise self._unwritable(error) from error
 
     def _unwritable(self, error: OSError) -> OutputError:
         return OutputError(
