@@ -1,6 +1,7 @@
 """The house: a room imports from floors below its own, never from above."""
 
 import ast
+import re
 from pathlib import Path
 
 import mtattn
@@ -58,3 +59,19 @@ def test_nothing_unpickles():
         text = file.read_text(encoding="utf-8")
         assert "torch.load" not in text, file
         assert "import pickle" not in text, file
+
+
+def test_the_readmes_map_has_every_room_and_no_other():
+    rows = (PACKAGE.parent / "README.md").read_text(encoding="utf-8").partition("## The code")[2].splitlines()
+    named: set[str] = set()
+    for row in rows[: next(n for n, row in enumerate(rows) if row.startswith("| to change"))]:
+        folder = Path()
+        for name in re.findall(r"`([\w/.]+)`", row.split("|")[1] if row.startswith("|") else ""):
+            path = Path(name) if "/" in name.rstrip("/") else folder / name  # beside the one before, if not said
+            folder = path.parent
+            named.add(str(path) + "/" * name.endswith("/"))
+    files = {str(file.relative_to(PACKAGE)) for file in PACKAGE.rglob("*.py") if not file.stem.startswith("__")}
+    folders = tuple(name for name in named if name.endswith("/"))
+    missing = [file for file in files - named if not file.startswith(folders)]
+    assert not missing
+    assert not [name for name in named if not (PACKAGE / name).exists()]
