@@ -31,7 +31,7 @@ class Scope(NamedTuple):
 
     Example:
         >>> str(Scope()), str(Scope(2)), Scope.parse("cross.2.5")
-        ('cross', 'cross.2', Scope(layer=2, head=5))
+        ('cross', 'cross.2', Scope(layer=2, head=5, reading='emitted'))
     """
 
     layer: int | None = None

@@ -401,7 +401,7 @@ CASES = [
         "translate: an export whose record is nested without end is left aside",
         GREEDY,
         (
-            "run/ctranslate2: this is no export of mtattn; export the run with `mtattn export",
+            "run/ctranslate2: this is no export of this version of mtattn; export the run with `mtattn export",
             "; translating with torch",
         ),
         0,

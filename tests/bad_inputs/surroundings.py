@@ -64,7 +64,7 @@ CASES = [
         leaves={
             f"out/{name}": None
             for name in (
-                *("config.toml", "dev.tsv", "manifest.json", "test.tsv", "tokenizer.model", "train.ids"),
+                *("config.toml", "dev.tsv", "manifest.json", "test.tsv", "tokenizer.model", "train.ids", "dev.links"),
                 *("metrics.jsonl", "history.jsonl"),
             )
         },
