@@ -95,8 +95,8 @@ class Attempt:
         return self._process.returncode, told
 
 
-# What stands on stderr first, the longest time from then on as a share of what a training takes from its first step to its
-# end, and the signal.
+# What stands on stderr first, the longest time from then on as a share of what a training takes from its first step to
+# its end, and the signal.
 MOMENTS = [
     ("", 1.5, signal.SIGKILL),  # it starts
     ("run:", 0.5, signal.SIGKILL),  # it prepares
