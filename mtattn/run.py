@@ -175,6 +175,7 @@ class RunFolder:
         """Delete the files of a beginning that came to nothing; those of a run that it was to replace come back."""
         for name in (CONFIG, *reversed(_FILES)):  # without the config it is not begun, see `recover`
             (self.path / name).unlink(missing_ok=True)
+        self.forget_attempts()
         if self.replaced.is_there():
             self.replaced.bring_back()
 

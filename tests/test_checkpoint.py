@@ -171,7 +171,8 @@ def test_lines_that_cannot_be_written_are_told_with_their_file(tmp_path: Path) -
 
 
 def test_lines_that_may_not_be_written_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()  # which anybody may enter
+    monkeypatch.chdir(tmp_path / "run")
     Path(METRICS).write_text("{}\n")
     Path(METRICS).chmod(0o444)
     lines = LineFile(Path(METRICS))
