@@ -71,7 +71,7 @@ def _read_shapes(path: Path) -> Shapes:
 
 
 def _damaged(error: object, where: Path) -> DamagedError:
-    again = "train the run again"
+    again = "train the run anew with --force"
     if where.name == MODEL:
         again = f"bring it back with: mtattn train --run {where.parent} --resume"
     return DamagedError(f"the file is damaged ({error})", where=where, fix=f"restore it, or {again}")

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -217,6 +218,17 @@ class TestAlign:
             mtattn("align", "--run", run, stdin=pairs).stdout
             == mtattn("align", "--run", run, *named, stdin=pairs).stdout
         )
+
+    def test_of_a_head_that_looks_one_word_late_its_map_says_so(self, run, tmp_path):
+        shutil.copytree(run, tmp_path / "run")
+        folder = RunFolder(tmp_path / "run")
+        folder.update_manifest(alignment={"scope": "cross", "head": "cross.1.2", "head_reading": "read"})
+        told = [
+            mtattn("inspect-heads", "--run", folder.path, "--layer", 1, "--head", head, "Hola.").stderr
+            for head in (1, 2)
+        ]
+        assert "one word late" not in told[0]
+        assert "cross.1.2 looks for what the word written last translates" in told[1]
 
     def test_a_line_without_a_tab_is_named(self, run):
         result = mtattn("align", "--run", run, stdin="a\tb\nno tab\n", status=1)

@@ -197,7 +197,11 @@ def inspect_heads(
     notes, results = stderr_console(ctx), Console(highlight=False, soft_wrap=True)
     if results.color_system == "standard":  # sixteen colours do not tell the weights apart; the shades do
         results.no_color = True
-    passes = Passes.of_run(open_run(ctx, run), target, beam, notes.print)
+    folder = open_run(ctx, run)
+    passes = Passes.of_run(folder, target, beam, notes.print)
+    aligned, named = folder.manifest().get("alignment"), f"{of_kind}.{layer}.{head}"
+    if isinstance(aligned, dict) and (aligned.get("head"), aligned.get("head_reading")) == (named, "read"):
+        notes.print(f"{named} looks for what the word written last translates: its rows are one word late")
 
     if why_asked is not None or explain_asked is not None:
         from mtattn.cli.inspect_heads.explain import explain

@@ -229,7 +229,7 @@ def show_history(
         yield from _translations(few, probe)
         yield Text()
         unit = "pieces" if subwords else "words"
-        best = ", the best aligner in the end" if named and kind == "cross" and last.n_gold else ""
+        best = ", which aligns the words emitted best in the end" if named and kind == "cross" and last.n_gold else ""
         about = f"{selections[-1].name}{best}, between {unit}, at each step; down: {asks}s, across: {answers}"
         yield from map(Text, paragraph(about, width))
         yield from _film(few, selections, width, colour)
