@@ -139,7 +139,10 @@ class TestCommand:
         assert f"{probe.record.source} → {probe.record.target} (given)" in outputs[0].decode()
 
     def test_in_a_terminal_it_is_played_and_ctrl_c_ends_it(self, trained_run):
-        command = [sys.executable, "-m", "mtattn", "inspect-heads", "--history", "--run", str(trained_run.path)]
+        # A shell that starts the tests in the background has them, and what they start, ignore Ctrl-C.
+        heeds = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+        code = f"{heeds}; from mtattn.cli import main; main()"
+        command = [sys.executable, "-c", code, "inspect-heads", "--history", "--run", str(trained_run.path)]
         ours, its = os.openpty()
         environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "40"}
         with subprocess.Popen(command, stdout=its, stderr=its, env=environment) as process:
