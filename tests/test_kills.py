@@ -52,7 +52,9 @@ def training(data: Path, **training: object) -> list[object]:
 
 
 def files_of(run: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(run)): path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    """Read all files of a folder but for a lock, which a dead process does not hold."""
+    paths = [path for path in run.rglob("*") if path.is_file() and path.name != ".lock"]
+    return {str(path.relative_to(run)): path.read_bytes() for path in paths}
 
 
 def timeless(facts: dict[str, object]) -> dict[str, object]:
@@ -60,8 +62,8 @@ def timeless(facts: dict[str, object]) -> dict[str, object]:
 
 
 def outcome(run: Path) -> dict[str, object]:
-    """Give all that a run folder holds, but for times, and a lock that a dead process does not hold."""
-    found: dict[str, object] = {name: data for name, data in files_of(run).items() if name != ".lock"}
+    """Give all that a run folder holds, but for times."""
+    found: dict[str, object] = {**files_of(run)}
     found[MANIFEST] = timeless(json.loads((run / MANIFEST).read_bytes()))
     found[METRICS] = [timeless(json.loads(line)) for line in (run / METRICS).read_text().splitlines()]
     tensors = load_file(run / CHECKPOINT)
