@@ -289,3 +289,15 @@ def test_the_weights_of_a_finished_run_come_back_from_its_checkpoint(
     assert resumed.exit_code == 0
     assert "restored from the checkpoint" in resumed.stderr
     assert (run.path / MODEL).read_bytes() == (trained_run.path / MODEL).read_bytes()
+
+
+def test_the_weights_of_a_finished_run_are_not_written_through_a_link(tmp_path: Path, trained_run: RunFolder) -> None:
+    run, mine = tmp_path / "run", tmp_path / "mine"
+    shutil.copytree(trained_run.path, run)
+    mine.write_text("of mine\n")
+    (run / MODEL).unlink()
+    (run / MODEL).symlink_to(mine)
+    refused = CliRunner().invoke(app, ["train", "--run", str(run), "--resume"])
+    assert refused.exit_code == 1
+    assert "is a link" in refused.stderr
+    assert mine.read_text() == "of mine\n"

@@ -220,6 +220,7 @@ def _see_to_finished(folder: "RunFolder", console: "Console") -> None:
     if recorded and not (path.is_file() and file_sha256(path) == recorded):
         from mtattn.training.checkpoint import restore_best
 
+        folder.refuse_links()
         restore_best(folder)
         console.print(f"{path} was missing or damaged: it is restored from the checkpoint")
     folder.tidy()

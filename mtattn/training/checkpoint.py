@@ -117,11 +117,15 @@ def restore_best(run: RunFolder) -> None:
     """Bring model.safetensors back from the checkpoint of a finished run.
 
     Raises:
-        RunError: the checkpoint is missing or damaged.
+        RunError: the checkpoint is missing, damaged or without them.
         OutputError: it cannot be written.
     """
-    tensors = load_tensors(run.read(CHECKPOINT), run.path / CHECKPOINT)
-    write_best(run, {key.removeprefix("best/"): tensor for key, tensor in tensors.items() if key.startswith("best/")})
+    path = run.path / CHECKPOINT
+    tensors = load_tensors(run.read(CHECKPOINT), path)
+    best = {key.removeprefix("best/"): tensor for key, tensor in tensors.items() if key.startswith("best/")}
+    if not best:
+        raise RunError(f"it has no weights to bring {MODEL} back from", where=path, fix="train anew with --force")
+    write_best(run, best)
 
 
 def mend_checkpoint(run: RunFolder, note: Note) -> None:
