@@ -59,7 +59,7 @@ def _read(config: Config) -> _Corpus:
             sample.append(pair)
         n_pairs += 1
     if next(pairs, None):  # there are more
-        n_pairs = 100 * n_pairs
+        n_pairs = 100 * n_pairs  # how many is not known: so many that held_out_pairs bounds the parts
     data = config.data
     n_test, n_dev = (min(round(share * n_pairs), data.held_out_pairs) for share in (data.test_share, data.dev_share))
     texts = [text for pair in sample for text in (pair.src, pair.tgt)]
