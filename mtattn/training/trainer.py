@@ -11,15 +11,10 @@ from torch import nn
 
 from mtattn.config import Config
 from mtattn.corpus.batches import batches_of_epoch, blocks_of
-from mtattn.corpus.pairs import evenly
-from mtattn.decoding.search import TorchSearch
-from mtattn.decoding.translator import Translator
 from mtattn.errors import DivergedError
-from mtattn.evaluation import evaluate
 from mtattn.files import file_sha256
 from mtattn.heads.alignment import best_scope
 from mtattn.run import METRICS, MODEL, RunFolder, now
-from mtattn.tokenizer import PAD
 from mtattn.training.averaging import STEPS_PER_UPDATE, averaged
 from mtattn.training.bad_steps import MOST_IN_A_ROW, are_finite, is_told, not_finite, trace
 from mtattn.training.checkpoint import Progress, Tensors, load_checkpoint, save_checkpoint, write_best
@@ -32,11 +27,11 @@ from mtattn.training.preparation import Materials
 from mtattn.training.progress import Display, StepReport, ValidationReport
 from mtattn.training.repetition import Course
 from mtattn.training.team import Team
-from mtattn.training.workers import Workers, emission_loss
+from mtattn.training.validation import Validator
+from mtattn.training.workers import Workers
 from mtattn.transformer import Transformer
 from mtattn.weights import load_model, new_model
 
-_N_SAMPLES = 3
 # Share of a time budget kept back for the end while no validation has been timed yet.
 _FIRST_RESERVE = 0.05
 
@@ -79,7 +74,7 @@ class Trainer:
         self.model.train()
         self.average = averaged(self.model, config.training.average)
         self.averaged_model = cast("Transformer", self.average.module)
-        self.translator = Translator(TorchSearch(self.averaged_model), materials.tokenizer)
+        self.validator = Validator(self.averaged_model, materials, config.training.batch_tokens)
         self.progress = Progress()
         self._best: Tensors = {}
         self._metrics = LineFile(run.path / METRICS)
@@ -277,10 +272,12 @@ class Trainer:
 
     def _validate(self) -> None:
         begun = time.monotonic()
-        progress, dev = self.progress, self.materials.dev
+        progress = self.progress
         self.average.update_parameters(self.model)
-        loss = self._dev_loss()
-        scores, hypotheses = evaluate(self.translator, dev, beam=1)
+        loss = self.validator.loss()
+        if not math.isfinite(loss):
+            raise self._diverged("the loss on dev", self.validator.cause())
+        scores, samples = self.validator.translate()
         self._history.record(self.averaged_model, progress.step, scores.bleu)
         progress.validation_s = time.monotonic() - begun
         progress.validations_s += progress.validation_s
@@ -297,33 +294,12 @@ class Trainer:
                 "dev_loss": loss,
                 "dev_bleu_greedy": scores.bleu,
                 "dev_chrf_greedy": scores.chrf,
-                "n_pairs": len(dev),
+                "n_pairs": scores.n_pairs,
                 "validation_s": round(progress.validation_s, 3),
                 "elapsed_s": round(self.elapsed_s(), 3),
             }
         )
-        samples = [(dev[i].src, dev[i].tgt, hypotheses[i]) for i in evenly(range(len(dev)), _N_SAMPLES)]
         self.display.validation(ValidationReport(progress.step, loss, scores, better, samples))
-
-    @torch.inference_mode()
-    def _dev_loss(self) -> float:
-        """Mean cross-entropy of the dev pairs that fit the model, in nats a token, without smoothing.
-
-        Raises:
-            MtattnError: it is no finite number.
-        """
-        pairs = self.materials.dev_encoded
-        total, n_tokens = 0.0, 0
-        for indices in batches_of_epoch(pairs, self.config.training.batch_tokens, seed=0, epoch=0):
-            batch = pairs.batch(indices).to(self.computing.device)
-            n_emitted = int((batch.tgt_emit != PAD).sum())
-            loss = emission_loss(self.averaged_model, batch).item()
-            if not math.isfinite(loss):
-                cause = trace(self.averaged_model, pairs, indices, self.materials.tokenizer)
-                raise self._diverged("the loss on dev", cause)
-            total += loss * n_emitted
-            n_tokens += n_emitted
-        return total / n_tokens
 
     def _save(self) -> None:
         """Save the training as it is.
