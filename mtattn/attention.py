@@ -114,9 +114,14 @@ def attention(
     Raises:
         ValueError: as `attention_weights`.
     """
-    weights = attention_weights(query, key, mask)  # (B, H, T_q, T_k)
-    mixing = weights if dropout is None else dropout(weights)
-    return mixing.to(value.dtype) @ value, weights  # (B, H, T_q, d_head)
+    dtype = torch.promote_types(value.dtype, torch.float32)
+    # In float32 even where matrices are multiplied in bfloat16: for products as small as a head's, and of so many
+    # shapes, a CPU's bfloat16 kernels take longer to make than they save.
+    with torch.autocast("cpu", enabled=False):
+        weights = attention_weights(query.to(dtype), key.to(dtype), mask)  # (B, H, T_q, T_k)
+        mixing = weights if dropout is None else dropout(weights)
+        heads = mixing @ value.to(dtype)  # (B, H, T_q, d_head)
+    return heads.to(value.dtype), weights
 
 
 class MultiHeadAttention(nn.Module):

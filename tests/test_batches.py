@@ -116,20 +116,23 @@ def test_an_epoch_has_each_pair_once_and_keeps_its_budget(
 
 
 def one_by_one(pairs: EncodedPairs, batch_tokens: int, seed: int, epoch: int) -> list[list[int]]:
-    """Group the pairs of a small corpus one after the other: what runs of earlier versions were trained on."""
+    """Group the pairs of a small corpus one after the other; of more than eight, what makes no eight waits."""
     rng = np.random.default_rng([seed, epoch])
     src, tgt = pairs.lengths()
-    order = np.lexsort((rng.random(len(pairs)), tgt, src + rng.integers(0, 2, len(pairs))))
+    waiting = np.lexsort((rng.random(len(pairs)), tgt, src + rng.integers(0, 2, len(pairs)))).tolist()
     batches: list[list[int]] = []
-    for i in order.tolist():
-        if not batches or positions(pairs, np.array([*batches[-1], i])) > batch_tokens:
-            batches.append([])
-        batches[-1].append(i)
+    while waiting:
+        n = 1
+        while n < len(waiting) and positions(pairs, np.array(waiting[: n + 1])) <= batch_tokens:
+            n += 1
+        n = n if n <= 8 else n // 8 * 8
+        batches.append(waiting[:n])
+        waiting = waiting[n:]
     return [batches[k] for k in rng.permutation(len(batches))]
 
 
 @given(pairs=PAIRS, batch_tokens=st.integers(1, 120), seed=st.integers(0, 2**63 - 1), epoch=st.integers(0, 2**31))
-def test_a_corpus_of_one_block_has_the_batches_that_it_always_had(
+def test_the_batches_of_a_block_are_those_grouped_one_by_one(
     pairs: list[tuple[list[int], list[int]]], batch_tokens: int, seed: int, epoch: int
 ) -> None:
     kept = encoded(pairs)
@@ -194,7 +197,7 @@ def test_little_is_padding() -> None:
     n_tokens = sum(batch.n_tokens for batch in batches)
     assert 1 - n_tokens / n_positions < 0.03
     # The budget is used, too: not many more batches than the tokens need.
-    assert len(batches) < 1.1 * n_positions / 1024
+    assert len(batches) < 1.2 * n_positions / 1024
 
 
 def test_a_batch_is_measured_by_its_own_pairs_alone() -> None:

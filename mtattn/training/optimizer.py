@@ -1,7 +1,7 @@
 """The optimizer and the learning rate over the course of a training."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -81,7 +81,7 @@ class Muon(torch.optim.Optimizer):
         workers: Workers | None = None,
     ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
-        self._orthogonalized = partial(orthogonalized, dtype=dtype)
+        self._dtype = dtype
         self._workers = workers
 
     @torch.no_grad()
@@ -91,27 +91,31 @@ class Muon(torch.optim.Optimizer):
             same_shape: dict[torch.Size, list[nn.Parameter]] = defaultdict(list)
             for parameter in group["params"]:
                 same_shape[parameter.shape].append(parameter)
-            for parameters in same_shape.values():
-                updates = []
-                for parameter in parameters:
-                    assert parameter.grad is not None
-                    state = self.state[parameter]
-                    if not state:
-                        state["momentum_buffer"] = torch.zeros_like(parameter)
-                    momentum = state["momentum_buffer"]
-                    momentum.lerp_(parameter.grad, 1 - group["momentum"])
-                    updates.append(parameter.grad.lerp(momentum, group["momentum"]))  # Nesterov
-                stacked = torch.stack(updates)
-                if self._workers is None:
-                    steps = self._orthogonalized(stacked)
-                else:
-                    steps = torch.cat(self._workers.map(self._orthogonalized, stacked.chunk(self._workers.n)))
-                # A tall matrix's step is longer, so that it moves each output as much as a square one's.
-                rows, columns = parameters[0].shape
-                steps *= max(1, rows / columns) ** 0.5
-                for parameter, one in zip(parameters, steps, strict=True):
-                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                    parameter.add_(one, alpha=-group["lr"])
+                if not self.state[parameter]:
+                    self.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+            if self._workers is None:
+                for parameters in same_shape.values():
+                    self._move(parameters, group)
+            else:
+                n = self._workers.n
+                parts = [parameters[k::n] for parameters in same_shape.values() for k in range(min(n, len(parameters)))]
+                self._workers.map(partial(self._move, group=group), parts)
+
+    @torch.no_grad()
+    def _move(self, parameters: Sequence[nn.Parameter], group: dict[str, Any]) -> None:
+        """Take the step of some matrices of one shape."""
+        updates = []
+        for parameter in parameters:
+            assert parameter.grad is not None
+            momentum = self.state[parameter]["momentum_buffer"]
+            momentum.lerp_(parameter.grad, 1 - group["momentum"])
+            updates.append(parameter.grad.lerp(momentum, group["momentum"]))  # Nesterov
+        rows, columns = parameters[0].shape
+        # A tall matrix's step is longer, so that it moves each output as much as a square one's.
+        length = group["lr"] * max(1, rows / columns) ** 0.5
+        for parameter, step in zip(parameters, orthogonalized(torch.stack(updates), self._dtype), strict=True):
+            parameter.mul_(1 - group["lr"] * group["weight_decay"])
+            parameter.add_(step, alpha=-length)
 
 
 class Optimizer:
