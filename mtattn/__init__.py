@@ -1,3 +1,3 @@
 """Train a small Transformer translator and see what its attention heads attend to."""
 
-__version__ = "0.1.0"
+__version__ = "0.1.1"

@@ -109,14 +109,14 @@ def attention(
         dropout: applied to the weights that mix the values, in training.
 
     Returns:
-        The answers (B, H, T_q, d_head) and the weights (B, H, T_q, T_k) before dropout.
+        The answers (B, H, T_q, d_head), in the values' dtype, and the weights (B, H, T_q, T_k) before dropout.
 
     Raises:
         ValueError: as `attention_weights`.
     """
     dtype = torch.promote_types(value.dtype, torch.float32)
-    # In float32 even where matrices are multiplied in bfloat16: for products as small as a head's, and of so many
-    # shapes, a CPU's bfloat16 kernels take longer to make than they save.
+    # On a CPU in float32 even where matrices are multiplied in bfloat16: for products as small as a head's, and of so
+    # many shapes, bfloat16 kernels take longer to make than they save.
     with torch.autocast("cpu", enabled=False):
         weights = attention_weights(query.to(dtype), key.to(dtype), mask)  # (B, H, T_q, T_k)
         mixing = weights if dropout is None else dropout(weights)

@@ -17,14 +17,12 @@ Nothing in it is a pickle. Other files in the folder are left alone.
 
 import json
 import os
-import platform
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +32,7 @@ from mtattn.corpus.pairs import Pair
 from mtattn.errors import ConfigError, InUseError, RunError
 from mtattn.files import forget_attempt, write_whole
 from mtattn.replaced import Replaced
+from mtattn.surroundings import describe_machine
 from mtattn.tokenizer import Tokenizer
 
 RUNS = Path("runs")
@@ -46,33 +45,6 @@ _FOR_TRAINING = (PREVIOUS, DEV_LINKS, TRAIN_IDS, TRAIN_LINKS)  # of no use once 
 _FILES = (MANIFEST, CONFIG, TOKENIZER, MODEL, CHECKPOINT, METRICS, HISTORY, DEV, TEST, *_FOR_TRAINING)
 _LOCK = ".lock"  # held by the process that trains
 _MOST_BYTES = 2**28  # of a file that is not weights, so that a stranger's cannot fill the memory
-
-
-def _cpu_name() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(errors="replace").splitlines():
-            if line.lower().startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def available_cores() -> int:
-    """Count the CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def describe_machine() -> dict[str, Any]:
-    """Name the machine and the versions on which results depend."""
-    packages = ("torch", "sentencepiece", "sacrebleu", "datasets", "safetensors", "numpy")
-    return {
-        "mtattn": mtattn.__version__,
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in packages},
-        "system": platform.platform(),
-        "cpu": _cpu_name(),
-        "cores": available_cores(),
-    }
 
 
 def refuse_links(folder: Path, names: Iterable[str]) -> None:

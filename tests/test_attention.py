@@ -143,7 +143,16 @@ def test_half_precision_gets_float32_weights_and_answers_of_its_own_type(dtype: 
     query, key, value = (x.to(dtype) for x in qkv())
     out, weights = attention(query, key, value)
     assert (out.dtype, weights.dtype) == (dtype, torch.float32)
-    assert (weights.sum(-1) - 1).abs().max() <= 1e-5
+    for seen in (weights, attention_weights(query, key)):
+        assert seen.dtype == torch.float32
+        assert (seen.sum(-1) - 1).abs().max() <= 1e-5
+
+
+def test_heads_attend_in_float32_on_a_cpu() -> None:
+    inputs = qkv()
+    exact = attention(*inputs)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert all(map(torch.equal, attention(*inputs), exact))
 
 
 def test_the_gradient_is_the_slope() -> None:

@@ -191,7 +191,7 @@ def test_a_team_skips_the_steps_that_one_process_skips(tmp_path: Path, pairs_fil
     folders = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
     (tmp_path / "train.py").write_text(POISONED_COMMAND.format(folders=folders))
     assignments = [
-        *("training.steps=30", "training.batch_tokens=256", "training.validation_pairs=5"),
+        *("training.steps=0", "training.epochs=1", "training.batch_tokens=512", "training.validation_pairs=5"),
         *("training.precision=float32", "data.dev_share=0.1", "tokenizer.vocab_size=500"),
     ]
     options = ["--config", "tiny", "--data", str(pairs_file), "--threads", "1"]
@@ -208,7 +208,7 @@ def test_a_team_skips_the_steps_that_one_process_skips(tmp_path: Path, pairs_fil
             env=environment,
         )
         assert done.returncode == 0, done.stderr
-        assert done.stderr.count(" is skipped: the loss is no finite number; traced to 1 pair of the ") == 1
+        assert done.stderr.count(" is skipped: the loss is no finite number; traced to ") == 1
     one, two = ([line["step"] for line in lines_of(tmp_path / name) if "skipped" in line] for name in ("1", "2"))
     assert one == two
     assert one

@@ -116,7 +116,7 @@ def test_an_epoch_has_each_pair_once_and_keeps_its_budget(
 
 
 def one_by_one(pairs: EncodedPairs, batch_tokens: int, seed: int, epoch: int) -> list[list[int]]:
-    """Group the pairs of a small corpus one after the other; of more than eight, what makes no eight waits."""
+    """Group the pairs of a small corpus one by one; what makes no two waits, from 32 on what makes no eight."""
     rng = np.random.default_rng([seed, epoch])
     src, tgt = pairs.lengths()
     waiting = np.lexsort((rng.random(len(pairs)), tgt, src + rng.integers(0, 2, len(pairs)))).tolist()
@@ -125,7 +125,7 @@ def one_by_one(pairs: EncodedPairs, batch_tokens: int, seed: int, epoch: int) ->
         n = 1
         while n < len(waiting) and positions(pairs, np.array(waiting[: n + 1])) <= batch_tokens:
             n += 1
-        n = n if n <= 8 else n // 8 * 8
+        n = 1 if n == 1 else n // 8 * 8 if n >= 32 else n // 2 * 2
         batches.append(waiting[:n])
         waiting = waiting[n:]
     return [batches[k] for k in rng.permutation(len(batches))]
@@ -197,7 +197,15 @@ def test_little_is_padding() -> None:
     n_tokens = sum(batch.n_tokens for batch in batches)
     assert 1 - n_tokens / n_positions < 0.03
     # The budget is used, too: not many more batches than the tokens need.
-    assert len(batches) < 1.2 * n_positions / 1024
+    assert len(batches) < 1.1 * n_positions / 1024
+
+
+@pytest.mark.parametrize("length", [8, 12, 20, 31, 45, 65, 100])
+def test_the_budget_is_used_by_long_pairs_too(length: int) -> None:
+    pairs = encoded([([5] * length, [6] * length)] * 400)
+    batches = batches_of_epoch(pairs, 2048, seed=0, epoch=0)
+    used = sum(positions(pairs, batch) for batch in batches) / 2048
+    assert len(batches) < 1.2 * used + 1
 
 
 def test_a_batch_is_measured_by_its_own_pairs_alone() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import mtattn
 
 FLOORS = [
-    {"errors", "text", "carried", "dropout"},
+    {"errors", "text", "carried", "dropout", "surroundings"},
     {"attention", "files", "replaced"},
     {"config", "tokenizer"},
     {"alignment", "corpus", "transformer"},

@@ -316,6 +316,16 @@ def test_measuring_takes_about_as_long_as_was_said(study, pairs_file, monkeypatc
     assert took_s / 2 < measure_s < 2 * took_s
 
 
+def test_all_of_a_given_dev_part_is_measured_on(pairs_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(time, "perf_counter", time.process_time)
+    dev = tmp_path / "dev.tsv"
+    dev.write_text("".join(f"Yo tengo {n} gatos.\tI have {n} cats.\n" for n in range(400)))
+    given = {"data.sources": [str(pairs_file)], "training.threads": 1}
+    _, without_s = expected_s(Study(make_plan([2], 1, "tiny", [*SETTINGS], given)))
+    _, with_s = expected_s(Study(make_plan([2], 1, "tiny", [*SETTINGS], given | {"data.dev": str(dev)})))
+    assert with_s > 2 * without_s
+
+
 def test_speed_is_the_median_over_steps_whatever_lies_between_them(tmp_path):
     lines = [{"step": 1, "n_tokens": 50, "elapsed_s": 3.0}]
     lines += [{"step": step, "n_tokens": 200, "elapsed_s": 3.0 + step} for step in range(2, 6)]

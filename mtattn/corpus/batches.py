@@ -19,8 +19,9 @@ BLOCK_PAIRS = 2**20
 
 _RUN_PAIRS = 2**10
 # Products of bfloat16 matrices on a CPU need a kernel for each shape, made in some 0.3 ms and kept until a thousand
-# others are. With few different sizes of batches, all parts of one alike, they are used again: a third more tokens/s.
-_BATCH_MULTIPLE = 8
+# others are. With few different sizes of batches, their parts alike where a few threads share them, kernels are used
+# again: with what else keeps shapes few (`emission_loss`, `attention`) a third more tokens a second.
+_MULTIPLE, _MULTIPLE_OF_FEW, _FEW_PAIRS = 8, 2, 32
 _N_IDS_AT_ONCE = 2**20
 
 
@@ -196,7 +197,7 @@ def batches_of_epoch(
     Args:
         pairs: the training pairs.
         batch_tokens: source and target positions of a batch at most, padding included; a single pair
-            longer than that makes a batch by itself. More than eight pairs are a multiple of eight.
+            longer than that makes a batch by itself. Their number is even, from 32 on a multiple of eight.
         seed: seed of the run.
         epoch: number of the epoch; the same seed and epoch give the same batches.
         block: which block of the epoch, from 0: only its pairs are sorted and grouped, see `blocks_of`.
@@ -217,8 +218,8 @@ def batches_of_epoch(
         near = slice(start, start + len(sizes))
         longest = np.maximum.accumulate(src_lengths[near]) + np.maximum.accumulate(tgt_lengths[near])
         n = max(1, int(np.searchsorted(longest * sizes[: len(longest)], batch_tokens, side="right")))
-        if n > _BATCH_MULTIPLE:
-            n -= n % _BATCH_MULTIPLE
+        if n > 1:
+            n -= n % (_MULTIPLE if n >= _FEW_PAIRS else _MULTIPLE_OF_FEW)
         batches.append(indices[order[start : start + n]])
         start += n
     return [batches[i] for i in rng.permutation(len(batches))]

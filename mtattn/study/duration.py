@@ -8,7 +8,7 @@ from itertools import islice
 import torch
 
 from mtattn.config import Config
-from mtattn.corpus.loading import read_all
+from mtattn.corpus.loading import read_all, read_source
 from mtattn.corpus.pairs import Direction, Pair, evenly
 from mtattn.decoding.hypothesis import longest_output
 from mtattn.decoding.search import TorchSearch
@@ -49,10 +49,14 @@ class _Corpus:
 
 
 def _read(config: Config) -> _Corpus:
-    """Look at the pairs: at all of them where the training is bounded in epochs, else at the first of them."""
+    """Look at the pairs: at all of them where the training is bounded in epochs, else at the first of them.
+
+    Of a dev part that is given as many are counted as are measured on.
+    """
     n_words = n_pairs = 0
     sample: list[Pair] = []
-    pairs = read_all(config.data, Direction.parse(config.direction), lambda _: None)
+    direction = Direction.parse(config.direction)
+    pairs = read_all(config.data, direction, lambda _: None)
     for pair in pairs if config.training.epochs else islice(pairs, _SAMPLED * _EVERY):
         n_words += len(pair.src.split()) + len(pair.tgt.split())
         if n_pairs % _EVERY == 0 and len(sample) < _SAMPLED:
@@ -61,7 +65,12 @@ def _read(config: Config) -> _Corpus:
     if next(pairs, None):  # there are more
         n_pairs = 100 * n_pairs  # how many is not known: so many that held_out_pairs bounds the parts
     data = config.data
-    n_test, n_dev = (min(round(share * n_pairs), data.held_out_pairs) for share in (data.test_share, data.dev_share))
+    if data.dev:
+        dev = islice(read_source(data.dev, data, direction, lambda _: None), max(N_DEV, N_TRANSLATED))
+        n_test, n_dev = 0, sum(1 for _ in dev)
+    else:
+        shares = (data.test_share, data.dev_share)
+        n_test, n_dev = (min(round(share * n_pairs), data.held_out_pairs) for share in shares)
     texts = [text for pair in sample for text in (pair.src, pair.tgt)]
     tokenizer = Tokenizer.train(texts, config.tokenizer.vocab_size)
     n_tokens = sum(len(tokenizer.encode(text)) + 1 for text in texts)
@@ -109,7 +118,7 @@ def _measuring_s(config: Config, corpus: _Corpus) -> float:
     if len(gold) > 1:
         linking_s += _seconds(lambda: find_aligner(model, tokenizer, gold, _nothing)) * N_GOLD / len(gold)
     looking_s = _seconds(lambda: diversity(model, tokenizer, few, _nothing)) * n_dev / len(few)
-    muting_s = _seconds(lambda: mean_loss(model, dev)) * (1 + len(head_names(model)))
+    muting_s = _seconds(lambda: mean_loss(model, dev)) * n_dev / len(dev) * (1 + len(head_names(model)))
     return search_s + scoring_s + linking_s + looking_s + muting_s
 
 

@@ -10,7 +10,7 @@ import torch
 
 from mtattn.config import TrainingConfig
 from mtattn.errors import ConfigError, RunError
-from mtattn.run import available_cores
+from mtattn.surroundings import available_cores
 from mtattn.training.team import Team
 
 
@@ -21,7 +21,7 @@ class Computing:
     Attributes:
         device: where the model is.
         n_threads: threads that share a batch; on a GPU one, which feeds it.
-        dtype: type in which matrices are multiplied; weights are float32 always.
+        dtype: type in which matrices are multiplied, but for those of `attention`; weights are float32 always.
     """
 
     device: torch.device

@@ -60,7 +60,7 @@ class Muon(torch.optim.Optimizer):
     """Momentum whose step is orthogonalized, for the matrices of a network (Jordan et al. 2024).
 
     torch.optim.Muon does the same in bfloat16 and one matrix at a time, which takes seconds a step on a
-    CPU without bfloat16 units; here it is in the type that suits the CPU, all matrices of one shape together.
+    CPU without bfloat16 units; here it is in the type that suits the CPU, each thread's matrices of one shape together.
 
     Args:
         params: matrices.

@@ -2,7 +2,7 @@
 
 A step is many small operations. Threads that share each one wait for each other at every operation, and
 where another program takes a core, all wait for the one that lost it. Threads with a part of the batch each
-meet once a step.
+meet once a step, and once more where each takes Muon's step of a part of the matrices.
 """
 
 from collections.abc import Callable, Sequence

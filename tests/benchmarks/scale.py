@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from mtattn.corpus.grammar import load_grammar
-from mtattn.run import available_cores, describe_machine
+from mtattn.surroundings import available_cores, describe_machine
 
 _N_FEW = 10_000
 _N_SENTENCES = 5_000

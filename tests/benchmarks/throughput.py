@@ -26,7 +26,8 @@ import torch
 from others_settings import eole_config, joey_config
 
 from mtattn.decoding.engines import Engine, open_translator
-from mtattn.run import RunFolder, available_cores, describe_machine
+from mtattn.run import RunFolder
+from mtattn.surroundings import available_cores, describe_machine
 
 _N_WARM_UP = 20  # updates
 _N_STARTS = 5

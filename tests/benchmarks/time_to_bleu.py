@@ -22,7 +22,7 @@ import others
 from others_settings import joey_config
 
 from mtattn.evaluation import score
-from mtattn.run import describe_machine
+from mtattn.surroundings import describe_machine
 
 SHARE = 12  # mtattn has so many times less
 BEAM = 5
