@@ -208,7 +208,7 @@ def test_a_team_skips_the_steps_that_one_process_skips(tmp_path: Path, pairs_fil
             env=environment,
         )
         assert done.returncode == 0, done.stderr
-        assert done.stderr.count(" is skipped: the loss is no finite number; traced to ") == 1
+        assert done.stderr.count(" is skipped: the loss is no finite number; traced to 1 pair of the ") == 1
     one, two = ([line["step"] for line in lines_of(tmp_path / name) if "skipped" in line] for name in ("1", "2"))
     assert one == two
     assert one

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from mtattn.config import TrainingConfig
+from mtattn.config import TrainingConfig, load_config
 from mtattn.errors import ConfigError
+from mtattn.training.budget import trial_speed
 from mtattn.training.machine import choose_computing, choose_device
 from mtattn.training.team import Team
 
@@ -40,3 +41,9 @@ def test_a_run_goes_on_with_what_it_began_with() -> None:
     begun = {"device": "cpu", "threads": 2, "precision": "float32"}
     chosen = choose_computing(config(device="cuda", threads=7, precision="bfloat16"), begun, Team(), lambda _: None)
     assert (chosen.device.type, chosen.n_threads, chosen.precision) == ("cpu", 2, "float32")
+
+
+@pytest.mark.parametrize("batch_tokens", [2, 512, 25_000])
+def test_a_trial_takes_batches_of_any_size(batch_tokens: int) -> None:
+    tiny = load_config("tiny", [f"training.batch_tokens={batch_tokens}"])
+    assert trial_speed(tiny, tiny.training, Team()) > 0

@@ -197,7 +197,7 @@ def batches_of_epoch(
     Args:
         pairs: the training pairs.
         batch_tokens: source and target positions of a batch at most, padding included; a single pair
-            longer than that makes a batch by itself. Their number is even, from 32 on a multiple of eight.
+            longer than that makes a batch by itself. Several are an even number, from 32 on a multiple of eight.
         seed: seed of the run.
         epoch: number of the epoch; the same seed and epoch give the same batches.
         block: which block of the epoch, from 0: only its pairs are sorted and grouped, see `blocks_of`.

@@ -41,7 +41,7 @@ def emission_loss(
         A scalar.
     """
     hidden = model(batch.src, batch.src_lengths, batch.tgt_read, weights)  # (B, T_tgt, d_model)
-    # Padding too, a few positions in a hundred: without it each batch would have a shape of its own, see `batches`.
+    # Padding too, a few positions in a hundred: without it each batch has a shape of its own, see `corpus.batches`.
     logits = model.logits(hidden).flatten(0, 1)  # (B · T_tgt, V)
     return functional.cross_entropy(
         logits.float(), batch.tgt_emit.flatten(), ignore_index=PAD, label_smoothing=label_smoothing
