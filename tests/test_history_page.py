@@ -73,7 +73,8 @@ def test_the_slider_changes_maps_labels_and_measures(page):
         assert texts(page, "#numbers-title") == [f"cross.1.1 at this step: {card.role}"]
         numbers = dict(zip(texts(page, "#numbers th"), texts(page, "#numbers td:nth-child(2)"), strict=True))
         assert numbers["BLEU on dev"] == f"{frame.bleu:.1f}"
-        assert numbers["alignment error rate"] == f"{card.aer:.2f}"
+        assert numbers["alignment error rate, by the word written"] == f"{card.aer:.2f}"
+        assert numbers["alignment error rate, by the word read"] == f"{card.aer_read:.2f}"
         assert numbers["entropy"] == f"{int(100 * card.entropy + 0.5)}%"
         roles = texts(page, "#heads [data-layer='2'] .role")
         assert roles == ["", *(one.role for one in frame.heads if one.head[:2] == ("cross", 2))]

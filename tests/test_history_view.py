@@ -61,11 +61,25 @@ def test_a_strip_has_a_sign_for_each_validation():
     for i, card in enumerate(FRAMES[-1].heads):
         if card.head.kind == "cross":
             signs = "".join(SIGNS[frame.heads[i].role] for frame in FRAMES)
-            way = sparkline([frame.heads[i].aer for frame in FRAMES])
-            numbers = f"{FRAMES[0].heads[i].aer:.2f}→{card.aer:.2f}"
+            rates = [frame.heads[i].aer_read if card.role == "reader" else frame.heads[i].aer for frame in FRAMES]
+            way, numbers = sparkline(rates), f"{rates[0]:.2f}→{rates[-1]:.2f}"
             assert any(
                 line.startswith(f"{card.head}  {signs} {card.role}") and f"{way} {numbers}" in line for line in lines
             )
+
+
+def test_at_one_validation_readers_have_the_error_rate_of_the_words_read():
+    for n, frame in enumerate(FRAMES):
+        lines = [line.plain for line in show_frame(FRAMES, n, 0)]
+        for layer in (1, 2):
+            cards = [card for card in frame.heads if (card.head.kind, card.head.layer) == ("cross", layer)]
+            assert {card.role for card in cards} & {"aligner", "reader"}
+            numbers = [card.aer_read if card.role == "reader" else card.aer for card in cards]
+            told = "  ".join(
+                f"{card.head.head} {SIGNS[card.role]} {number:.2f}".replace(" 0.", " .")
+                for card, number in zip(cards, numbers, strict=True)
+            )
+            assert f"cross.{layer}  {told}" in lines
 
 
 def test_without_gold_alignments_there_is_no_error_rate():

@@ -39,14 +39,20 @@ _ROLE_WIDTH = max(map(len, SIGNS))
 
 @dataclass(frozen=True)
 class _Trend:
-    """A number whose way over the validations is drawn; all are from 0 to 1."""
+    """A number whose way over the validations is drawn; all are from 0 to 1.
+
+    Of a reader it may be another one.
+    """
 
     heading: str
     name: str
     form: str
+    name_of_readers: str = ""
 
-    def of(self, card: HeadCard) -> float | None:
-        value: float | None = getattr(card, self.name)
+    def of(self, card: HeadCard, role: str) -> float | None:
+        """Give the number of a head that is shown as one of this role."""
+        is_other = role == "reader" and self.name_of_readers
+        value: float | None = getattr(card, self.name_of_readers if is_other else self.name)
         return value
 
     def text(self, value: float | None) -> str:
@@ -55,12 +61,12 @@ class _Trend:
 
 _ENTROPY = _Trend("entropy, %", "entropy", ".0%")
 _TRENDS = {
-    "cross": (_Trend("AER", "aer", ".2f"), _ENTROPY),
+    "cross": (_Trend("AER", "aer", ".2f", name_of_readers="aer_read"), _ENTROPY),
     "encoder": (_Trend("near, %", "near", ".0%"), _ENTROPY),
     "decoder": (_Trend("near, %", "near", ".0%"), _ENTROPY),
 }
 _MEANINGS = {
-    "aer": "AER: alignment error rate on {n_gold} pairs with gold alignments, 0 is best.",
+    "aer": "AER: alignment error rate on {n_gold} pairs with gold alignments, 0 is best; of readers by the word read.",
     "near": "near: share on the position before, at and behind the head's own.",
     "entropy": "entropy: 0 = all on one token, 100 = on all alike.",
 }
@@ -78,12 +84,12 @@ def _legend(frames: Sequence[Frame], kind: Kind) -> str:
 
 def _trends(frames: Sequence[Frame], kind: Kind) -> list[_Trend]:
     """Leave out what no head has: without gold alignments there is no AER."""
-    return [trend for trend in _TRENDS[kind] if any(trend.of(card) is not None for card in frames[-1].heads)]
+    return [trend for trend in _TRENDS[kind] if any(trend.of(card, card.role) is not None for card in frames[-1].heads)]
 
 
 def _way(trend: _Trend, cards: Sequence[HeadCard]) -> tuple[str, str]:
     """Draw a head's number over the frames, and write the first and the last."""
-    values = [trend.of(card) for card in cards]
+    values = [trend.of(card, cards[-1].role) for card in cards]
     return sparkline(values), f"{trend.text(values[0])}→{trend.text(values[-1])}"
 
 
@@ -245,7 +251,7 @@ def _roles(frame: Frame, shown: Selection, trend: _Trend | None, kind: Kind, wid
         line = Text(f"{kind}.{layer}")
         for card in frame.heads:
             if (card.head.kind, card.head.layer) == (kind, layer):
-                number = "" if trend is None else " " + trend.text(trend.of(card)).removeprefix("0")
+                number = "" if trend is None else " " + trend.text(trend.of(card, card.role)).removeprefix("0")
                 cell = f"{card.head.head} {SIGNS[card.role]}{number}"
                 if cell_len(line.plain.rpartition("\n")[2]) + len(cell) + _GAP > width:
                     line.append("\n" + " " * len(f"{kind}.{layer}"))

@@ -9,7 +9,8 @@ const validation = () => validations[state.at];
 
 /** The numbers of a head that are shown, and what they are called; all are from 0 to 1. */
 const NUMBERS = {
-  aer: "alignment error rate",
+  aer: "alignment error rate, by the word written",
+  aer_read: "alignment error rate, by the word read",
   entropy: "entropy",
   confidence: "confidence: its greatest weight",
   special: "share on </s>, in the decoder on <s>",
@@ -78,13 +79,13 @@ function showNumbers() {
   const cards = validations.map((_, i) => cardOf(state, i));
   const card = cards[state.at];
   for (const [name, title] of Object.entries(NUMBERS)) {
-    const write = (number) => (name === "aer" ? number.toFixed(2) : `${percent(number)}%`);
+    const write = (number) => (name.startsWith("aer") ? number.toFixed(2) : `${percent(number)}%`);
     if (card?.[name] !== undefined) lines.push(numberRow(title, cards.map((one) => one[name]), 1, write));
   }
   $("#numbers-title").textContent = card ? `${card.head} at this step: ${card.role}` : "This step";
   $("#numbers tbody").replaceChildren(...lines);
   const { n_pairs: nPairs, n_gold: nGold } = validation();
-  const gold = nGold ? `; the alignment error rate on ${nGold} with gold alignments, 0 is best` : "";
+  const gold = nGold ? `; alignment error rates on ${nGold} with gold alignments, 0 is best` : "";
   const choice = card ? "" : " Choose one head to see its numbers.";
   $("#numbers-note").textContent = `Measured on ${nPairs} pairs of dev${gold}.${choice}`;
 }
