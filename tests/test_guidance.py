@@ -163,6 +163,18 @@ def test_without_guidance_nothing_is_taught(pairs: EncodedPairs, text_model: Tra
         parameter.grad = None
 
 
+def test_pairs_are_not_counted_anew_for_each_pair():
+    class Counted(list[Pair]):
+        n_counts = 0
+
+        def __len__(self) -> int:
+            Counted.n_counts += 1
+            return super().__len__()
+
+    fit_aligner(Counted(Pair(*texts) for texts in TEXTS * 10), n_pairs=10)
+    assert Counted.n_counts == 1
+
+
 def test_a_head_learns_what_it_is_taught(
     pairs: EncodedPairs, tokenizer: Tokenizer, new_model: Callable[..., Transformer]
 ) -> None:

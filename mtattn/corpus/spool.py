@@ -85,9 +85,10 @@ class SpooledPairs:
 
     def __init__(self, spool: PairSpool, chosen: NDArray[np.bool_]) -> None:
         self._spool, self._chosen = spool, chosen
+        self._n = int(np.count_nonzero(chosen))
 
     def __len__(self) -> int:
-        return int(np.count_nonzero(self._chosen))
+        return self._n
 
     def lines(self) -> Iterator[bytes]:
         """Draw them as lines, see `PairSpool.lines`."""

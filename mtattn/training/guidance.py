@@ -147,8 +147,9 @@ class Guidance:
 
 def fit_aligner(pairs: SpooledPairs | Sequence[Pair], n_pairs: int) -> WordAligner:
     """Fit an aligner on so many of the pairs at most, evenly spread."""
-    n = min(n_pairs, len(pairs))
-    chosen = (pair for i, pair in enumerate(pairs) if (i + 1) * n // len(pairs) > i * n // len(pairs))
+    n_all = len(pairs)
+    n = min(n_pairs, n_all)
+    chosen = (pair for i, pair in enumerate(pairs) if (i + 1) * n // n_all > i * n // n_all)
     return WordAligner.fit((split_words(pair.src), split_words(pair.tgt)) for pair in chosen)
 
 
