@@ -73,13 +73,13 @@ def test_at_one_validation_readers_have_the_error_rate_of_the_words_read():
         lines = [line.plain for line in show_frame(FRAMES, n, 0)]
         for layer in (1, 2):
             cards = [card for card in frame.heads if (card.head.kind, card.head.layer) == ("cross", layer)]
-            assert {card.role for card in cards} & {"aligner", "reader"}
             numbers = [card.aer_read if card.role == "reader" else card.aer for card in cards]
             told = "  ".join(
                 f"{card.head.head} {SIGNS[card.role]} {number:.2f}".replace(" 0.", " .")
                 for card, number in zip(cards, numbers, strict=True)
             )
             assert f"cross.{layer}  {told}" in lines
+    assert any(card.role == "reader" and card.aer != card.aer_read for frame in FRAMES for card in frame.heads)
 
 
 def test_without_gold_alignments_there_is_no_error_rate():

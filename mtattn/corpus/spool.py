@@ -85,7 +85,7 @@ class SpooledPairs:
 
     def __init__(self, spool: PairSpool, chosen: NDArray[np.bool_]) -> None:
         self._spool, self._chosen = spool, chosen
-        self._n = int(np.count_nonzero(chosen))
+        self._n = int(np.count_nonzero(chosen))  # once: it takes the longer, the more pairs there are
 
     def __len__(self) -> int:
         return self._n

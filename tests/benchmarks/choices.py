@@ -3,17 +3,18 @@
     python tests/benchmarks/choices.py FOLDER --train train.tsv --dev dev.tsv --test test.tsv
                                        [--config small] [--minutes 5] [--threads 2] [--only NAME ...] [--json FILE]
 
-Each training ends after --minutes, reading included, and is scored by sacreBLEU with beam 5. The runs stand in FOLDER;
-one that is finished there is not trained again. So two of these commands with --threads 1 and other --only each can
-share two cores, and a third shows all. Let nothing else run meanwhile; "another seed" says how much is chance.
+Each training ends after --minutes, reading included, and is scored by sacreBLEU with beam 5. The runs stand in FOLDER,
+apart for each config, time and number of threads; one that is finished there is not trained again, so take another
+FOLDER for other pairs. Two of these commands with --threads 1 and other --only each can share two cores, and a third
+shows all. Let nothing else run meanwhile; "another seed" says how much is chance.
 """
 
 import argparse
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
+
+from commands import mtattn
 
 from mtattn.run import RunFolder
 from mtattn.surroundings import describe_machine
@@ -42,20 +43,16 @@ CHOICES = {
 }
 
 
-def mtattn(*arguments: object) -> str:
-    command = [sys.executable, "-m", "mtattn", "-q", *map(str, arguments)]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", check=True).stdout
-
-
 def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """Train with one choice, unless that was done, and score it."""
-    path = options.folder / "".join(c if c.isalnum() else "-" for c in name)
-    scored = path.with_suffix(".json")
+    bounds = f"{Path(options.config).stem}-{options.minutes:g}-minutes-{options.threads}-threads"
+    path = options.folder / bounds / "".join(c if c.isalnum() else "-" for c in name)
+    scored = path / "scored.json"
     if not scored.is_file():
         settings = [word for setting in CHOICES[name].split() for word in ("--set", setting)]
         data = ("--data", options.train, "--dev", options.dev)
-        bounds = ("--config", options.config, "--minutes", options.minutes, "--threads", options.threads)
-        mtattn("train", *data, "--run", path, "--force", *bounds, *settings)
+        limits = ("--config", options.config, "--minutes", options.minutes, "--threads", options.threads)
+        mtattn("train", *data, "--run", path, "--force", *limits, *settings)
         result = json.loads(mtattn("evaluate", "--run", path, "--data", options.test, "--json"))
         lines = map(json.loads, (path / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
         result["n_tokens"] = sum(line.get("n_tokens", 0) for line in lines)
@@ -77,8 +74,6 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=CHOICES, default=CHOICES, metavar="NAME")
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
-    options.folder.mkdir(parents=True, exist_ok=True)
-
     results = {}
     print(f"{'choice':26}  steps    tokens  BLEU  chrF")
     for name in options.only:

@@ -11,14 +11,9 @@ stand in FOLDER; one that is finished there is not trained again.
 import argparse
 import json
 import random
-import subprocess
-import sys
 from pathlib import Path
 
-
-def mtattn(*arguments: object) -> str:
-    command = [sys.executable, "-m", "mtattn", "-q", *map(str, arguments)]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", check=True).stdout
+from commands import mtattn
 
 
 def export(folder: Path, part: str, grammar: int = 0) -> list[str]:

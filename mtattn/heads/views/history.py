@@ -41,7 +41,11 @@ _ROLE_WIDTH = max(map(len, SIGNS))
 class _Trend:
     """A number whose way over the validations is drawn; all are from 0 to 1.
 
-    Of a reader it may be another one.
+    Attributes:
+        heading: above its column.
+        name: the attribute of `HeadCard` that is drawn.
+        form: in which it is written.
+        name_of_readers: the attribute that is drawn of readers instead; empty = the same.
     """
 
     heading: str
